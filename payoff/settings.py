@@ -1,0 +1,53 @@
+"""Settings, read once from ``PAYOFF_*`` variables and ``.env``; nothing else in the project reads the environment."""
+
+from pathlib import Path
+from typing import Annotated, Any
+
+from pydantic import Field, SecretStr, ValidationError
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from payoff.errors import SettingsError
+
+ROOT = Path(__file__).resolve().parent.parent
+
+
+class Settings(BaseSettings):
+    """Every setting with its default and meaning. Relative paths count from the working directory."""
+
+    model_config = SettingsConfigDict(env_prefix="PAYOFF_", env_file=".env", extra="ignore", frozen=True)
+
+    source: str = Field(
+        "archive",
+        description="Where the bank's tables come from: `archive`, a directory or zip of .asc files, `ctu`, "
+        "or a mysql+pymysql:// URL with the layout of ctu.",
+    )
+    warehouse_url: str = Field(
+        "duckdb:///var/warehouse.duckdb", description="duckdb:///FILE or mysql+pymysql://USER:PASSWORD@HOST/DATABASE."
+    )
+    lake_uri: str = Field("var/lake", description="A directory, file:///DIRECTORY, or s3://BUCKET/PREFIX.")
+    database_url: str = Field("sqlite:///var/webapp.sqlite", description="The web app's own tables.")
+    s3_endpoint_url: str | None = Field(None, description="An S3-compatible server other than AWS.")
+    var_dir: Path = Field(Path("var"), description="Caches, rejected rows and the generated secret key.")
+    secret_key: SecretStr | None = Field(
+        None, description="Signs form tokens. Without it, one is generated and kept in the var directory."
+    )
+    host: str = Field("127.0.0.1", description="Address the web app listens on.")
+    port: Annotated[int, Field(ge=0, le=65535)] = Field(8000, description="Port the web app listens on.")
+    workers: Annotated[int, Field(ge=1, le=64)] = Field(2, description="Web server processes.")
+
+
+def load_settings(**overrides: Any) -> Settings:
+    """Settings from the environment; ``overrides`` (None means not given) win.
+
+    Raises
+    ------
+    SettingsError
+        A variable has a value that its setting cannot take.
+    """
+    try:
+        return Settings(**{name: value for name, value in overrides.items() if value is not None})
+    except ValidationError as error:
+        problems = "; ".join(
+            f"PAYOFF_{str(item['loc'][0]).upper()}={item['input']!r}: {item['msg']}" for item in error.errors()
+        )
+        raise SettingsError(f"{problems}. `payoff settings` lists every setting with its default.") from error

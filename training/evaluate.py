@@ -1,0 +1,60 @@
+"""Figures for a model on loans that it has not seen, each with an interval."""
+
+from itertools import pairwise
+
+import numpy as np
+
+from payoff.model import Band, Figure
+from training.metrics import weighted_metrics
+
+RESAMPLES = 2_000
+BANDS = 4
+
+
+def evaluate(truth: np.ndarray, probability: np.ndarray, threshold: float, seed: int) -> dict[str, Figure]:
+    """Every metric with its 95 % percentile bootstrap interval, whole loans resampled.
+
+    Parameters
+    ----------
+    truth : int array, one per loan
+        1 where the loan defaulted.
+    probability : float array, one per loan
+        Probability of default.
+    threshold : float
+        At or above it a loan is said to default.
+
+    Notes
+    -----
+    Percentile bootstrap: Efron and Tibshirani, An Introduction to the Bootstrap (1993), chapter 13. Resamples without a
+    loan of either end, of which no metric can be had, are left out.
+    """
+    said = (probability >= threshold).astype(int)
+    loans = truth.size
+    drawn = np.random.default_rng(seed).multinomial(loans, np.full(loans, 1 / loans), size=RESAMPLES)
+    defaults = drawn @ truth
+    weights = np.vstack([np.ones(loans), drawn[(defaults > 0) & (defaults < loans)]])
+    measured = weighted_metrics(truth, probability, said, weights)
+    return {name: _figure(values[0], values[1:]) for name, values in measured.items()}
+
+
+def _figure(value: float, resampled: np.ndarray) -> Figure:
+    low, high = np.percentile(resampled, [2.5, 97.5])
+    return Figure(value=float(value), low=float(low), high=float(high))
+
+
+def majority_baseline(train_truth: np.ndarray, truth: np.ndarray, seed: int) -> dict[str, Figure]:
+    """The figures of always giving the training loans' share of defaults, so never saying default."""
+    share = np.full(truth.size, float(np.mean(train_truth)))
+    return evaluate(truth, share, threshold=1.0, seed=seed)
+
+
+def payoff_bands(truth: np.ndarray, probability: np.ndarray) -> tuple[Band, ...]:
+    """How loans ended by predicted probability of payoff, in bands of about equal size that cover 0 to 1."""
+    payoff = 1 - probability
+    inner = np.unique(np.quantile(payoff, np.linspace(0, 1, BANDS + 1)[1:-1]))
+    edges = [0.0, *(float(edge) for edge in inner if 0 < edge < 1), 1.0]
+    bands = []
+    for low, high in pairwise(edges):
+        inside = (payoff >= low) & ((payoff < high) | (high == 1.0))
+        bands.append(Band(low=low, high=high, loans=int(inside.sum()), paid_off=int((truth[inside] == 0).sum())))
+    return tuple(bands)
