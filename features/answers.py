@@ -103,6 +103,7 @@ def _worded(item: ErrorDetails) -> str:
     """What is wrong, what was expected; never the value itself, which may be hostile."""
     kind, context = item["type"], item.get("ctx", {})
     question = _QUESTIONS.get(_field(item))
+    dated = question if question and question.kind == "date" else None
     unit = f" {question.unit}" if question and question.unit else ""
     if kind == "missing":
         return "is missing"
@@ -111,18 +112,14 @@ def _worded(item: ErrorDetails) -> str:
     if kind == "value_error":
         return str(context["error"])
     if kind == "greater_than_equal":
-        return f"must be at least {_shown(context['ge'])}{unit}"
+        return f"must not be before {dated.earliest}" if dated else f"must be at least {context['ge']:,.0f}{unit}"
     if kind == "less_than_equal":
-        return f"must be at most {_shown(context['le'])}{unit}"
+        return f"must not be after {dated.latest}" if dated else f"must be at most {context['le']:,.0f}{unit}"
     if kind == "multiple_of":
         return "must be a whole number"
     if kind == "literal_error":
         return f"must be one of {context['expected']}"
     return "is not a number" if question and question.kind in {"money", "count"} else "is not a valid text"
-
-
-def _shown(limit: object) -> str:
-    return f"{limit:,.0f}" if isinstance(limit, float | int) else str(limit)
 
 
 def _unknown_district(district: object, districts: Mapping[str, float]) -> dict[str, str]:

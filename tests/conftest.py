@@ -1,0 +1,169 @@
+"""Fixtures shared by all tests. Servers are started once, when a test first asks for them."""
+
+import os
+import shutil
+import uuid
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+from servers import MariaDB, PartMissing, S3Server, program, running_mariadb, running_moto, running_seaweed
+
+if TYPE_CHECKING:
+    from payoff.lake import Lake
+    from payoff.model import Metadata
+    from payoff.settings import Settings
+    from playwright.sync_api import Browser
+
+ROOT = Path(__file__).resolve().parents[1]
+TINY_BANK = ROOT / "tests" / "data" / "tiny_bank"
+
+
+@pytest.fixture
+def tiny_bank(tmp_path: Path) -> Path:
+    """A directory with the invented bank's .asc files, free to be changed."""
+    return Path(shutil.copytree(TINY_BANK, tmp_path / "tiny_bank"))
+
+
+@pytest.fixture(scope="session")
+def mariadb_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[MariaDB]:
+    """A private MariaDB server."""
+    try:
+        with running_mariadb(tmp_path_factory.mktemp("mariadb")) as server:
+            yield server
+    except PartMissing as missing:
+        pytest.skip(f"needs MariaDB: {missing}")
+
+
+@pytest.fixture
+def mariadb_url(mariadb_server: MariaDB) -> Iterator[str]:
+    """The URL of a fresh, empty database."""
+    name = f"test_{uuid.uuid4().hex[:12]}"
+    yield mariadb_server.create_database(name)
+    mariadb_server.drop_database(name)
+
+
+@pytest.fixture(scope="session")
+def moto_s3() -> Iterator[S3Server]:
+    """S3 as moto imitates it."""
+    try:
+        with running_moto() as server:
+            yield server
+    except PartMissing as missing:
+        pytest.skip(f"needs moto: {missing}")
+
+
+@pytest.fixture(scope="session")
+def seaweed_s3(tmp_path_factory: pytest.TempPathFactory) -> Iterator[S3Server]:
+    """S3 as SeaweedFS serves it, with signatures checked."""
+    try:
+        with running_seaweed(tmp_path_factory.mktemp("seaweed")) as server:
+            yield server
+    except PartMissing as missing:
+        pytest.skip(f"needs SeaweedFS: {missing}")
+
+
+@dataclass(frozen=True)
+class S3Lake:
+    """A fresh bucket, reachable with the credentials in the environment."""
+
+    uri: str
+    endpoint_url: str
+    bucket: str
+    server: S3Server
+
+
+@pytest.fixture(params=["moto", "seaweed"])
+def s3(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> S3Lake:
+    """A lake in a fresh bucket of each S3 server in turn."""
+    server: S3Server = request.getfixturevalue(f"{request.param}_s3")
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", server.access_key)
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", server.secret_key)
+    monkeypatch.setenv("AWS_DEFAULT_REGION", "us-east-1")
+    monkeypatch.setenv("AWS_EC2_METADATA_DISABLED", "true")
+    bucket = f"test-{uuid.uuid4().hex[:12]}"
+    return S3Lake(f"{server.create_bucket(bucket)}/lake", server.endpoint_url, bucket, server)
+
+
+@pytest.fixture(scope="session")
+def chromium() -> str:
+    """The path of an installed Chromium."""
+    for name in ("chromium", "google-chrome", "chromium-browser"):
+        try:
+            return program(name)
+        except PartMissing:
+            continue
+    pytest.skip("needs Chromium: none of chromium, google-chrome is installed")
+
+
+@pytest.fixture(scope="session")
+def browser(chromium: str) -> "Iterator[Browser]":
+    """A headless browser."""
+    api = pytest.importorskip("playwright.sync_api", reason="needs playwright")
+    # Chromium's sandbox refuses to start for root.
+    arguments = ["--no-sandbox"] if os.geteuid() == 0 else []
+    with api.sync_playwright() as playwright:
+        launched = playwright.chromium.launch(executable_path=chromium, args=arguments, headless=True)
+        yield launched
+        launched.close()
+
+
+@pytest.fixture(scope="session")
+def archive_cache() -> Path:
+    """The project's cache with the real archive in it."""
+    from etl.source.archive import fetched
+    from payoff.errors import SourceUnavailable
+
+    cache = ROOT / "var" / "cache"
+    try:
+        fetched(cache)
+    except SourceUnavailable as error:
+        pytest.skip(f"needs the archive: {error}")
+    return cache
+
+
+@pytest.fixture(scope="session")
+def original_files() -> Path:
+    """The published .asc files of the real bank, kept beside the project and never in it."""
+    directory = ROOT.parent / "shared" / "pkdd99"
+    if not (directory / "trans.asc").is_file():
+        pytest.skip("needs the original .asc files in ../shared/pkdd99")
+    return directory
+
+
+@pytest.fixture(scope="session")
+def real_settings(archive_cache: Path, tmp_path_factory: pytest.TempPathFactory) -> "Settings":
+    """Settings of the real bank after its ETL, with all feature tables built."""
+    from bank import exported, settings_in
+
+    from features.build import build_features
+    from features.declared import SETS
+
+    directory = tmp_path_factory.mktemp("real")
+    (directory / "var").mkdir()
+    (directory / "var" / "cache").symlink_to(archive_cache)
+    settings = settings_in(directory, "archive")
+    lake = exported(settings)
+    for name in SETS:
+        build_features(lake, name)
+    return settings
+
+
+@pytest.fixture(scope="session")
+def real_lake(real_settings: "Settings") -> "Lake":
+    """The lake of the real bank."""
+    from payoff.lake import open_lake
+
+    return open_lake(real_settings)
+
+
+@pytest.fixture(scope="session")
+def trained(real_lake: "Lake") -> "Metadata":
+    """A model of what the form asks, trained on the real bank and promoted."""
+    from bank import SEED
+
+    from training.publish import train
+
+    return train(real_lake, "form", seed=SEED)

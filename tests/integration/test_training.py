@@ -1,0 +1,214 @@
+"""A model of the real bank: measured on loans it has not seen, published whole, refused when damaged."""
+
+import json
+
+import numpy as np
+import pandas as pd
+import pytest
+from bank import SEED
+
+from features.answers import form_features, validated
+from features.declared import SETS
+from features.questions import QUESTIONS
+from payoff import model as models
+from payoff import runs
+from payoff.errors import ContractError, LakeError, ModelError, NoModel, SettingsError
+from payoff.lake import open_lake
+from payoff.settings import load_settings
+from training.fit import best_threshold, hyperparameters
+from training.split import holdout
+
+
+@pytest.fixture
+def loans(real_lake) -> pd.DataFrame:
+    return runs.read_features(real_lake, runs.current_run(real_lake), "form").to_pandas()
+
+
+def test_no_loan_is_in_train_and_test_and_both_have_the_same_share_of_defaults(loans):
+    train, test = holdout(loans, SEED)
+    assert set(train["loan_id"]).isdisjoint(test["loan_id"])
+    assert len(train) + len(test) == 682
+    assert len(test) == 205
+    assert train["defaulted"].mean() == pytest.approx(test["defaulted"].mean(), abs=0.005)
+
+
+@pytest.mark.parametrize(
+    ("spoil", "reason"),
+    [
+        (lambda loans: pd.concat([loans, loans.head(3)]), "3 loans appear twice"),
+        (lambda loans: loans.assign(defaulted=loans["defaulted"].astype("Int8").where(loans["loan_id"] > 4965)), "known end"),
+        (lambda loans: loans.assign(defaulted=0), "at least 10 loans of either end"),
+    ],
+)
+def test_a_table_that_cannot_be_split_honestly_is_refused(loans, spoil, reason):
+    with pytest.raises(ContractError, match=reason):
+        holdout(spoil(loans), SEED)
+
+
+def test_the_published_figures_are_those_of_the_published_files_on_the_held_out_loans(real_lake, trained, loans, tmp_path):
+    _, test = holdout(loans, SEED)
+    model = models.load_model(real_lake, trained.version, tmp_path)
+    probability = model.default_probabilities(test)
+    assert np.mean((probability - test["defaulted"]) ** 2) == pytest.approx(trained.metrics["brier"].value, abs=1e-12)
+    said = probability >= trained.threshold
+    assert np.mean(said == test["defaulted"]) == pytest.approx(trained.metrics["accuracy"].value, abs=1e-12)
+    assert trained.test_loans == len(test)
+    assert trained.test_defaulted == test["defaulted"].sum()
+
+
+def test_the_model_ranks_better_than_chance_and_than_the_original(trained):
+    assert trained.baseline["roc_auc"].value == 0.5
+    assert trained.metrics["roc_auc"].low > 0.57
+
+
+def test_the_same_seed_gives_the_same_model(real_lake, trained, loans, tmp_path):
+    from training.publish import train
+
+    again = train(real_lake, "form", seed=SEED)
+    assert again.version != trained.version
+    assert again.metrics == trained.metrics
+    assert again.threshold == trained.threshold
+    one, other = (models.load_model(real_lake, version, tmp_path) for version in (trained.version, again.version))
+    np.testing.assert_allclose(one.default_probabilities(loans), other.default_probabilities(loans), rtol=1e-9)
+
+
+def test_a_form_model_is_promoted_and_others_are_only_listed(real_lake, trained):
+    from training.publish import train
+
+    seed_model = train(real_lake, "seed", seed=SEED)
+    assert seed_model.version in models.versions(real_lake)
+    assert models.read_metadata(real_lake, models.champion(real_lake)).feature_set == "form"
+
+
+def test_the_metadata_says_where_the_model_came_from(real_lake, trained):
+    assert trained.data_run == runs.current_run(real_lake)
+    assert trained.features == tuple(feature.name for feature in SETS["form"])
+    assert len(trained.districts) == 77
+    assert set(trained.versions) >= {"autogluon.tabular", "payoff", "python"}
+    numeric = {question.name for question in QUESTIONS if question.kind in {"money", "count"}}
+    assert numeric <= set(trained.spreads)
+    assert all(spread.low <= spread.p10 <= spread.median <= spread.p90 <= spread.high for spread in trained.spreads.values())
+    assert 0 < trained.threshold < 1
+
+
+def test_the_published_clone_is_small(real_lake, trained):
+    files = [f"models/{trained.version}/predictor/{name}" for name in trained.files]
+    assert sum(len(real_lake.read(file)) for file in files) < 10_000_000
+
+
+def answers_of(loan: dict[str, object], mart: dict[str, object]) -> dict[str, object]:
+    """What a person would type for a loan of the bank, as JSON."""
+    asked = {question.name: loan.get(question.name) for question in QUESTIONS}
+    dates = {name: mart[name].isoformat() for name in ("granted_on", "opened_on", "owner_born_on")}
+    return json.loads(json.dumps(asked | dates | {"district": mart["district_name"]}))
+
+
+def test_every_real_loan_can_be_typed_into_the_form_and_gives_the_features_of_the_batch(real_lake, trained, loans):
+    marts = runs.read_mart(real_lake, runs.current_run(real_lake), "loans").sort_by("loan_id").to_pylist()
+    typed = [
+        validated(answers_of(loan, mart), trained.salaries)
+        for loan, mart in zip(loans.to_dict("records"), marts, strict=True)
+    ]
+    features = form_features(typed, trained.salaries)
+    numbers = [feature.name for feature in SETS["form"] if feature.dtype == "number"]
+    np.testing.assert_allclose(features[numbers], loans[numbers], rtol=1e-9, atol=0)
+    categories = [feature.name for feature in SETS["form"] if feature.dtype == "category"]
+    assert features[categories].equals(loans[categories].astype(object))
+
+
+@pytest.mark.parametrize("name", SETS)
+def test_every_real_value_lies_in_the_range_that_is_declared(real_lake, name):
+    table = runs.read_features(real_lake, runs.current_run(real_lake), name).to_pandas()
+    for feature in SETS[name]:
+        if feature.dtype == "number":
+            known = table[feature.name].dropna()
+            assert known.between(feature.valid.low, feature.valid.high).all(), feature.name
+        else:
+            assert set(table[feature.name]) <= set(feature.categories)
+
+
+@pytest.fixture
+def copied(real_lake, trained, tmp_path):
+    """A lake of its own with the trained model in it, free to be damaged."""
+    lake = open_lake(load_settings(lake_uri=str(tmp_path / "lake")))
+    for key in real_lake.keys(f"models/{trained.version}/"):
+        lake.write(key, real_lake.read(key))
+    models.promote(lake, trained.version)
+    return lake
+
+
+@pytest.mark.parametrize("damage", [b"", b"cos\nsystem\n(S'exit 1'\ntR."])
+def test_a_damaged_or_foreign_file_is_refused_before_it_is_unpickled(copied, trained, tmp_path, damage):
+    copied.write(f"models/{trained.version}/predictor/predictor.pkl", damage)
+    with pytest.raises(ModelError, match="incomplete or damaged"):
+        models.load_model(copied, trained.version, tmp_path / "cache")
+    assert not (tmp_path / "cache" / trained.version / "predictor.pkl").exists()
+
+
+def test_a_cached_file_that_was_tampered_with_is_fetched_again(copied, trained, loans, tmp_path):
+    models.load_model(copied, trained.version, tmp_path / "cache")
+    cached = tmp_path / "cache" / trained.version / "predictor.pkl"
+    cached.write_bytes(b"tampered")
+    model = models.load_model(copied, trained.version, tmp_path / "cache")
+    assert model.default_probabilities(loans.head(2)).shape == (2,)
+
+
+def test_metadata_that_names_a_file_outside_is_refused(copied, trained, tmp_path):
+    key = f"models/{trained.version}/metadata.json"
+    metadata = json.loads(copied.read(key))
+    metadata["files"] = {"../../outside": "0" * 64}
+    copied.write(key, json.dumps(metadata).encode())
+    with pytest.raises(ModelError, match="leads out of the model"):
+        models.load_model(copied, trained.version, tmp_path / "cache")
+
+
+def test_a_model_of_another_autogluon_is_refused(copied, trained, tmp_path):
+    key = f"models/{trained.version}/metadata.json"
+    metadata = json.loads(copied.read(key))
+    copied.write(f"models/{trained.version}/predictor/version.txt", b"0.0.1")
+    metadata["files"]["version.txt"] = models.sha256(b"0.0.1")
+    copied.write(key, json.dumps(metadata).encode())
+    with pytest.raises(ModelError, match="Train it anew"):
+        models.load_model(copied, trained.version, tmp_path / "cache")
+
+
+def test_a_version_that_is_not_there_or_not_a_model_is_refused(copied, trained):
+    with pytest.raises(ModelError, match="payoff model list"):
+        models.promote(copied, "nonsense")
+    copied.write("models/half/metadata.json", b'{"version": "half"}')
+    with pytest.raises(ModelError, match="not the metadata"):
+        models.read_metadata(copied, "half")
+    assert models.champion(copied) == trained.version
+
+
+def test_without_a_model_the_command_that_makes_one_is_named(tmp_path):
+    with pytest.raises(NoModel, match="payoff model train"):
+        models.champion(open_lake(load_settings(lake_uri=str(tmp_path))))
+
+
+def test_a_missing_feature_is_named(real_lake, trained, loans, tmp_path):
+    model = models.load_model(real_lake, trained.version, tmp_path)
+    with pytest.raises(ContractError, match="needs card_type"):
+        model.default_probabilities(loans.drop(columns="card_type"))
+
+
+def test_training_without_features_names_the_command(tiny_bank, tmp_path):
+    from bank import exported, settings_in
+
+    from training.publish import train
+
+    with pytest.raises(LakeError, match="payoff features build --set form"):
+        train(exported(settings_in(tmp_path, tiny_bank)), "form", seed=SEED)
+
+
+def test_the_threshold_is_where_most_defaults_are_caught_for_the_fewest_refused():
+    truth = pd.Series([0, 0, 0, 1, 0, 1, 1])
+    assert best_threshold(truth, pd.Series([0.1, 0.2, 0.3, 0.4, 0.45, 0.6, 0.9])) in {0.4, 0.6}
+    assert best_threshold(pd.Series([0, 0, 1, 1]), pd.Series([0.1, 0.2, 0.7, 0.9])) == 0.7
+
+
+def test_the_default_models_need_no_torch_and_the_neural_ones_name_their_extra():
+    assert set(hyperparameters(neural=False)) >= {"GBM", "XGB", "RF", "XT", "LR"}
+    assert not {"NN_TORCH", "FASTAI"} & set(hyperparameters(neural=False))
+    with pytest.raises(SettingsError, match=r"payoff\[neural\]"):
+        hyperparameters(neural=True)

@@ -1,0 +1,89 @@
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from sklearn import metrics
+
+from training.evaluate import evaluate, majority_baseline, payoff_bands
+from training.metrics import NAMES, weighted_metrics
+
+FROM_SKLEARN = {
+    "accuracy": lambda truth, p, said: metrics.accuracy_score(truth, said),
+    "balanced_accuracy": lambda truth, p, said: metrics.balanced_accuracy_score(truth, said),
+    "mcc": lambda truth, p, said: metrics.matthews_corrcoef(truth, said),
+    "roc_auc": lambda truth, p, said: metrics.roc_auc_score(truth, p),
+    "f1": lambda truth, p, said: metrics.f1_score(truth, said, zero_division=0.0),
+    "precision": lambda truth, p, said: metrics.precision_score(truth, said, zero_division=0.0),
+    "recall": lambda truth, p, said: metrics.recall_score(truth, said, zero_division=0.0),
+    "pr_auc": lambda truth, p, said: metrics.average_precision_score(truth, p),
+    "brier": lambda truth, p, said: metrics.brier_score_loss(truth, p),
+    "log_loss": lambda truth, p, said: metrics.log_loss(truth, p, labels=[0, 1]),
+}
+
+loans = st.lists(
+    st.tuples(st.integers(0, 1), st.sampled_from([0.0, 0.1, 0.25, 0.5, 0.5000001, 0.9, 1.0]), st.integers(1, 4)),
+    min_size=4,
+    max_size=40,
+).filter(lambda rows: len({row[0] for row in rows}) == 2)
+
+
+@given(loans)
+def test_every_metric_is_scikit_learns_on_resampled_loans(rows):
+    truth, probability, drawn = (np.array(column) for column in zip(*rows, strict=True))
+    said = (probability >= 0.5).astype(int)
+    ours = weighted_metrics(truth, probability, said, np.vstack([np.ones(len(rows)), drawn]))
+    for position, times in enumerate([np.ones(len(rows), dtype=int), drawn]):
+        resampled = [np.repeat(column, times) for column in (truth, probability, said)]
+        for name, theirs in FROM_SKLEARN.items():
+            assert ours[name][position] == pytest.approx(theirs(*resampled), abs=1e-9), name
+    assert tuple(ours) == NAMES == tuple(FROM_SKLEARN)
+
+
+def sample(size: int = 300) -> tuple[np.ndarray, np.ndarray]:
+    rng = np.random.default_rng(7)
+    probability = rng.beta(1, 6, size)
+    return (rng.random(size) < probability).astype(int), probability
+
+
+def test_an_interval_holds_its_figure_and_the_same_seed_gives_the_same():
+    truth, probability = sample()
+    figures = evaluate(truth, probability, 0.2, seed=1)
+    assert figures == evaluate(truth, probability, 0.2, seed=1)
+    assert figures != evaluate(truth, probability, 0.2, seed=2)
+    assert all(figure.low <= figure.value <= figure.high and figure.low < figure.high for figure in figures.values())
+
+
+def test_intervals_shrink_as_loans_are_added():
+    few, many = (evaluate(*sample(size), 0.2, seed=1)["roc_auc"] for size in (100, 3_000))
+    assert many.high - many.low < (few.high - few.low) / 2
+
+
+def test_the_interval_of_a_mean_has_the_width_that_theory_gives():
+    truth, probability = sample(2_000)
+    figure = evaluate(truth, probability, 0.2, seed=1)["brier"]
+    errors = (probability - truth) ** 2
+    assert figure.high - figure.low == pytest.approx(2 * 1.96 * errors.std() / np.sqrt(errors.size), rel=0.1)
+
+
+def test_the_majority_baseline_finds_no_default_and_is_right_as_often_as_loans_are_paid():
+    truth, _ = sample()
+    figures = majority_baseline(truth, truth, seed=1)
+    assert figures["accuracy"].value == pytest.approx(1 - truth.mean())
+    assert figures["recall"].value == figures["mcc"].value == 0
+    assert figures["roc_auc"].value == 0.5
+
+
+def test_bands_cover_every_probability_and_every_loan_once():
+    truth, probability = sample()
+    bands = payoff_bands(truth, probability)
+    assert bands[0].low == 0
+    assert bands[-1].high == 1
+    assert all(one.high == other.low for one, other in zip(bands, bands[1:], strict=False))
+    assert sum(band.loans for band in bands) == truth.size
+    assert sum(band.paid_off for band in bands) == (truth == 0).sum()
+    assert max(band.loans for band in bands) - min(band.loans for band in bands) <= 2
+
+
+def test_a_model_that_gives_one_answer_has_one_band():
+    truth, _ = sample()
+    assert len(payoff_bands(truth, np.full(truth.size, 0.0))) == 1

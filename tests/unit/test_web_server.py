@@ -1,0 +1,73 @@
+"""The server: its socket, its address, its options."""
+
+import socket
+import threading
+from pathlib import Path
+from types import SimpleNamespace
+
+import pytest
+from web import Served, StandIn, app_with, settings
+
+from payoff.errors import ModelError, SettingsError
+from webapp import server
+from webapp.serving import EXTENSION
+
+
+def test_a_busy_port_names_the_setting(tmp_path: Path) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken, pytest.raises(SettingsError, match="PAYOFF_PORT"):
+        server.listen(settings(tmp_path, port=taken.getsockname()[1]))
+
+
+@pytest.mark.parametrize("host", ["no such host", "192.0.2.1"])
+def test_an_unusable_host_is_refused(tmp_path: Path, host: str) -> None:
+    with pytest.raises(SettingsError, match="PAYOFF_HOST"):
+        server.listen(settings(tmp_path, host=host, port=0))
+
+
+def test_port_zero_takes_a_free_one(tmp_path: Path) -> None:
+    with server.listen(settings(tmp_path, port=0)) as listener:
+        assert listener.getsockname()[1] > 0
+
+
+@pytest.mark.parametrize(
+    ("host", "shown"),
+    [
+        ("127.0.0.1", "http://127.0.0.1:80"),
+        ("0.0.0.0", "http://127.0.0.1:80"),  # noqa: S104 - only worded, never bound
+        ("::", "http://[::1]:80"),
+        ("fe80::1", "http://[fe80::1]:80"),
+        ("loans.example", "http://loans.example:80"),
+    ],
+)
+def test_the_address_is_one_that_a_browser_can_open(host: str, shown: str) -> None:
+    assert server._url(host, 80) == shown
+
+
+def test_serving_takes_the_settings_and_announces_the_real_port(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    seen: list[server._Server] = []
+    monkeypatch.setattr(server._Server, "run", lambda started: seen.append(started))
+    server.serve(settings(tmp_path, port=0, workers=3))
+    (started,) = seen
+    assert (started.cfg.workers, started.cfg.threads, started.cfg.timeout) == (3, 4, 60)
+    assert not started.cfg.preload_app
+    (descriptor,) = started.cfg.address
+    with socket.socket(fileno=descriptor) as listener:
+        port = listener.getsockname()[1]
+    started.cfg.when_ready(None)
+    assert f"Payoff is ready: http://127.0.0.1:{port} " in capsys.readouterr().out
+    assert started.load().test_client().get("/healthz").status_code == 200
+
+
+@pytest.mark.parametrize("model", [StandIn(), ModelError("torn")])
+def test_a_worker_loads_its_model_beside_its_own_loop(
+    tmp_path: Path, model: StandIn | ModelError, caplog: pytest.LogCaptureFixture
+) -> None:
+    app = app_with(tmp_path, model)
+    app.extensions[EXTENSION] = Served(model)
+    server._warm_up(SimpleNamespace(wsgi=app))
+    for thread in threading.enumerate():
+        if thread.name == "load-model":
+            thread.join(10)
+    assert ("torn" in caplog.text) == isinstance(model, ModelError)

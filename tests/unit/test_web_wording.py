@@ -1,0 +1,50 @@
+"""Numbers and chances in words."""
+
+import pytest
+from web import metadata
+
+from payoff.model import Band
+from webapp import wording
+from webapp.predictions import _band, band_interval
+
+
+@pytest.mark.parametrize(
+    ("value", "shown"),
+    [(0, "0"), (12300, "12\u202f300"), (-1234567.891, "−1\u202f234\u202f567.89"), (12.5, "12.5"), (999, "999")],
+)
+def test_numbers_are_grouped_and_keep_their_decimals(value: float, shown: str) -> None:
+    assert wording.number(value) == shown
+
+
+@pytest.mark.parametrize(
+    ("share", "shown"),
+    [
+        (0, "0.0"),
+        (1, "100.0"),
+        (0.5, "50.0"),
+        (0.9999, "more than 99.9"),
+        (0.0001, "less than 0.1"),
+        (0.99901, "more than 99.9"),
+    ],
+)
+def test_no_probability_is_rounded_to_a_certainty(share: float, shown: str) -> None:
+    assert wording.percent(share) == f"{shown}\u00a0%"
+
+
+def test_computed_quantities_lose_the_digits_that_say_nothing() -> None:
+    assert wording.rounded(16666.67, "CZK") == "16\u202f667\u00a0CZK"
+    assert wording.rounded(15.34, "years") == "15.3\u00a0years"
+    assert wording.rounded(3.0) == "3"
+
+
+def test_a_score_lies_in_the_band_that_begins_with_it() -> None:
+    bands = metadata().bands
+    assert _band(bands, 0.8) == bands[2]
+    assert _band(bands, 0.0) == bands[0]
+    assert _band(bands, 1.0) == bands[-1]
+    assert _band((), 0.5) is None
+
+
+def test_the_interval_is_wilsons() -> None:
+    low, high = band_interval(Band(low=0, high=1, loans=10, paid_off=5))
+    assert (low, high) == pytest.approx((0.2366, 0.7634), abs=1e-4)

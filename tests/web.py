@@ -1,0 +1,152 @@
+"""A quick stand-in for a trained model, and the answers that tests give."""
+
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pandas as pd
+from flask import Flask
+
+from features.declared import feature_set
+from features.questions import QUESTIONS
+from payoff.model import Band, District, Figure, Metadata, Spread
+from payoff.settings import Settings
+from webapp import create_app
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Page
+
+ANSWERS: dict[str, Any] = {
+    "loan_amount_czk": 80952,
+    "loan_duration_months": 24,
+    "granted_on": "1997-05-10",
+    "opened_on": "1995-03-02",
+    "owner_born_on": "1960-02-04",
+    "district": "Benesov",
+    "account_statement_frequency": "monthly",
+    "card_type": "none",
+    "transaction_balance_last": 30000,
+    "transaction_balance_min_180d": 5000,
+    "month_balance_min_mean_180d": 12000,
+    "month_income_mean_180d": 22000,
+    "month_spending_mean_180d": 20000,
+    "transaction_balance_mean": 35000,
+    "transaction_amount_mean": 4500,
+    "transaction_count": 120,
+    "transaction_count_90d": 18,
+}
+
+#: The account was overdrawn and the instalment is beyond its means: the stand-in expects a default.
+DOUBTFUL = ANSWERS | {
+    "loan_amount_czk": 400000,
+    "transaction_balance_last": -3000,
+    "transaction_balance_min_180d": -12000,
+    "month_balance_min_mean_180d": -4000,
+}
+
+DISTRICTS = (
+    District(name="Hl.m. Praha", region="Prague", average_salary_czk=12541),
+    District(name="Benesov", region="central Bohemia", average_salary_czk=8507),
+    District(name="Beroun", region="central Bohemia", average_salary_czk=8980),
+    District(name="Pisek", region="south Bohemia", average_salary_czk=8968),
+    District(name="Brno - mesto", region="south Moravia", average_salary_czk=9897),
+    District(name="Sumperk", region="north Moravia", average_salary_czk=8369),
+)
+
+SPREADS = {
+    "loan_amount_czk": Spread(low=4980, p10=30276, median=116928, p90=326724, high=590820),
+    "loan_duration_months": Spread(low=12, p10=12, median=36, p90=60, high=60),
+    "loan_instalment_czk": Spread(low=304, p10=1300, median=3934, p90=7500, high=9910),
+    "owner_age_years": Spread(low=13.5, p10=20, median=38, p90=57, high=62),
+    "transaction_balance_last": Spread(low=-6200, p10=18500, median=41200, p90=81000, high=193900),
+    "transaction_balance_min_180d": Spread(low=-34000, p10=200, median=9800, p90=28000, high=69000),
+    "month_balance_min_mean_180d": Spread(low=-9000, p10=9100, median=23700, p90=41000, high=98000),
+    "month_income_mean_180d": Spread(low=700, p10=9300, median=27600, p90=58000, high=86000),
+    "month_spending_mean_180d": Spread(low=0, p10=8200, median=26100, p90=56500, high=84000),
+    "transaction_balance_mean": Spread(low=5600, p10=24500, median=44700, p90=66200, high=92000),
+    "transaction_amount_mean": Spread(low=700, p10=2700, median=7600, p90=14600, high=28000),
+    "transaction_count": Spread(low=4, p10=29, median=73, p90=157, high=246),
+    "transaction_count_90d": Spread(low=1, p10=11, median=17, p90=25, high=33),
+}
+
+BANDS = (
+    Band(low=0.0, high=0.5, loans=12, paid_off=3),
+    Band(low=0.5, high=0.8, loans=31, paid_off=22),
+    Band(low=0.8, high=0.95, loans=51, paid_off=50),
+    Band(low=0.95, high=1.0, loans=260, paid_off=258),
+)
+
+
+def metadata(version: str = "2026-01-05T09-30-00") -> Metadata:
+    """What a training would have said about the stand-in."""
+    return Metadata(
+        version=version,
+        trained_at=datetime(2026, 1, 5, 9, 30, tzinfo=UTC),
+        feature_set="form",
+        features=tuple(feature.name for feature in feature_set("form")),
+        spreads=SPREADS,
+        districts=DISTRICTS,
+        data_run="2026-01-05T09-00-00",
+        seed=1,
+        train_loans=328,
+        test_loans=354,
+        test_defaulted=21,
+        threshold=0.2,
+        metrics={"roc_auc": Figure(value=0.9, low=0.86, high=0.94)},
+        baseline={"roc_auc": Figure(value=0.5, low=0.5, high=0.5)},
+        bands=BANDS,
+        best_model="StandIn",
+        versions={},
+        files={},
+    )
+
+
+class StandIn:
+    """Scores like a model: the lower an account has been, in instalments, the likelier the default."""
+
+    def __init__(self, described: Metadata | None = None, fixed: float | None = None) -> None:
+        self.metadata = described or metadata()
+        self._fixed = fixed
+
+    def default_probabilities(self, features: pd.DataFrame) -> np.ndarray:
+        if self._fixed is not None:
+            return np.full(len(features), self._fixed)
+        lowest = features["transaction_balance_min_180d_per_instalment"].clip(-50, 50)
+        return (1 / (1 + np.exp(1.2 + lowest))).to_numpy()
+
+
+class Served:
+    """A place that always has the same model, or always the same reason for having none."""
+
+    def __init__(self, model: StandIn | Exception) -> None:
+        self.model = model
+
+    def current(self) -> StandIn:
+        if isinstance(self.model, Exception):
+            raise self.model
+        return self.model
+
+
+def settings(directory: Path, **others: Any) -> Settings:
+    """Settings that keep everything in ``directory`` and read no file."""
+    return Settings(_env_file=None, var_dir=directory / "var", lake_uri=str(directory / "lake"), **others)
+
+
+def app_with(directory: Path, model: StandIn | Exception | None = None) -> Flask:
+    """The app with a stand-in, or with an error in the place of a model."""
+    return create_app(settings(directory), models=Served(model or StandIn()))
+
+
+def fill(page: "Page", answers: dict[str, Any]) -> None:
+    """Answer by label, as a person finds the fields."""
+    for question in QUESTIONS:
+        field = page.get_by_label(question.label, exact=True)
+        if question.kind in {"choice", "district"}:
+            field.select_option(str(answers[question.name]))
+        else:
+            field.fill(str(answers[question.name]))
+
+
+def send(page: "Page") -> None:
+    page.get_by_role("button", name="See the prediction").click()
