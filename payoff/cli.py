@@ -6,7 +6,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 import click
 from rich.console import Console
@@ -14,13 +14,17 @@ from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
 from payoff import __version__
-from payoff.errors import ContractError, InvalidAnswers, PayoffError
+from payoff.errors import BadRows, ContractError, InvalidAnswers, PayoffError
 from payoff.settings import Settings, load_settings
 
 #: Tables keep their columns in logs and pipes, which have no width of their own.
 console = Console(highlight=False, width=None if sys.stdout.isatty() else 140)
 SET_NAMES = ("seed", "form", "full")
 DEFAULT_SEED = 20261121
+_BAD_ROWS_ADVICE = (
+    "Nothing was loaded; the warehouse that was in use stays in use. Mend these rows, or leave them out with "
+    "--skip-bad-rows, which lists them in the directory rejected/ of PAYOFF_VAR_DIR."
+)
 
 _source = click.option("--source", help="archive, a directory or zip of .asc files, ctu, or a mysql+pymysql:// URL.")
 _skip = click.option("--skip-bad-rows", is_flag=True, help="Leave bad rows out and list them, instead of stopping.")
@@ -35,12 +39,13 @@ class Stages:
 
     def __call__(self, stage: str, did: str) -> None:
         now = time.perf_counter()
-        console.print(f"{stage:<10} {did:<72} {now - self._last:6.1f} s", markup=False)
+        console.print(f"{stage:<10} {did:<72} {now - self._last:6.1f} s", markup=False, soft_wrap=True)
         self._last = now
 
     def total(self) -> None:
         """Print the time since the first stage began."""
-        console.print(f"{'total':<10} {'':<72} {time.perf_counter() - self._began:6.1f} s", markup=False)
+        self._last = self._began
+        self("total", "")
 
 
 @contextmanager
@@ -208,12 +213,14 @@ def predict(file: Path) -> None:
     faulty = 0
     for number, answers in enumerate(asked, start=1):
         try:
-            answered: dict[str, Any] = predict_one(served, answers).as_json()
+            answered = predict_one(served, answers).as_json()
         except InvalidAnswers as error:
             answered, faulty = {"errors": error.fields}, faulty + 1
         click.echo(json.dumps({"row": number} | answered))
     if faulty:
-        raise ContractError(f"{faulty} of {len(asked)} rows could not be predicted; their lines name every faulty field")
+        raise ContractError(
+            f"{faulty} of {len(asked)} rows could not be predicted; their lines name every faulty field"
+        )
 
 
 @cli.command()
@@ -307,7 +314,12 @@ def main() -> None:
     """Run the command line; an error that a user can act on is one message and exit status 1."""
     try:
         cli(standalone_mode=True)
+    except BadRows as error:
+        _stop(f"{error}\n{_BAD_ROWS_ADVICE}")
     except PayoffError as error:
-        console_error = Console(stderr=True, soft_wrap=True, highlight=False)
-        console_error.print(f"payoff: {error}", markup=False, style="red")
-        sys.exit(1)
+        _stop(str(error))
+
+
+def _stop(message: str) -> NoReturn:
+    Console(stderr=True, soft_wrap=True, highlight=False).print(f"payoff: {message}", markup=False, style="red")
+    sys.exit(1)

@@ -5,6 +5,7 @@ Checksums are verified before anything is unpickled. ``models/champion.json`` na
 """
 
 import os
+import pickle
 import tempfile
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
@@ -153,8 +154,9 @@ def promote(lake: Lake, version: str) -> None:
 
 def versions(lake: Lake) -> list[str]:
     """Every published version, oldest first."""
-    suffix = "/metadata.json"
-    return [key[len("models/") : -len(suffix)] for key in lake.keys("models/") if key.endswith(suffix)]
+    paths = (key.split("/") for key in lake.keys("models/"))
+    # Exactly there: AutoGluon keeps a metadata.json of its own among the predictor's files.
+    return [path[1] for path in paths if len(path) == 3 and path[2] == "metadata.json"]
 
 
 def champion(lake: Lake) -> str:
@@ -184,7 +186,8 @@ def read_metadata(lake: Lake, version: str) -> Metadata:
     try:
         return Metadata.model_validate(read_json(lake, key))
     except ValidationError as error:
-        raise ModelError(f"{key} is not the metadata of a model of this version of payoff: {error}") from error
+        faults = f"{error.error_count()} fields missing or unknown, the first: {error.errors()[0]['loc']}"
+        raise ModelError(f"{key} is not the metadata of a model of this version of payoff ({faults})") from error
 
 
 def load_model(lake: Lake, version: str, cache: Path) -> Model:
@@ -202,8 +205,15 @@ def load_model(lake: Lake, version: str, cache: Path) -> Model:
         return Model(metadata, directory)
     except LakeError as error:
         raise ModelError(f"model {version} is incomplete or damaged: {error}. Train or promote another.") from error
-    except (AssertionError, ImportError, EOFError, ValueError) as error:
+    except _UNLOADABLE as error:
         raise ModelError(f"model {version} cannot be loaded by this installation: {error}. Train it anew.") from error
+
+
+#: What unpickling raises for files of another version, or of nothing at all.
+_UNLOADABLE = (
+    AssertionError, AttributeError, EOFError, ImportError, IndexError, KeyError, OSError, TypeError, ValueError,
+    pickle.UnpicklingError,
+)  # fmt: skip
 
 
 def _fetch(lake: Lake, metadata: Metadata, directory: Path) -> None:

@@ -12,10 +12,11 @@ import pytest
 from servers import MariaDB, PartMissing, S3Server, program, running_mariadb, running_moto, running_seaweed
 
 if TYPE_CHECKING:
+    from playwright.sync_api import Browser
+
     from payoff.lake import Lake
     from payoff.model import Metadata
     from payoff.settings import Settings
-    from playwright.sync_api import Browser
 
 ROOT = Path(__file__).resolve().parents[1]
 TINY_BANK = ROOT / "tests" / "data" / "tiny_bank"
@@ -167,3 +168,13 @@ def trained(real_lake: "Lake") -> "Metadata":
     from training.publish import train
 
     return train(real_lake, "form", seed=SEED)
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_sessionfinish(session: pytest.Session) -> None:
+    """A skipped test fails the run where every part must be there."""
+    reporter = session.config.pluginmanager.get_plugin("terminalreporter")
+    skipped = len(reporter.stats.get("skipped", [])) if reporter else 0
+    if skipped and os.environ.get("PAYOFF_TESTS_FORBID_SKIPS") == "1" and session.exitstatus == pytest.ExitCode.OK:
+        reporter.write_line(f"{skipped} tests were skipped, and PAYOFF_TESTS_FORBID_SKIPS=1 allows none", red=True)
+        session.exitstatus = pytest.ExitCode.TESTS_FAILED

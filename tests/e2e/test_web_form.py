@@ -31,7 +31,7 @@ def test_a_person_reads_the_prediction_and_comes_back_with_the_inputs_kept(
     expect_inputs(page, ANSWERS)
     fill(page, DOUBTFUL)
     send(page)
-    expect(page.get_by_role("heading", level=1)).to_have_text("Likely to default")
+    expect(page.get_by_role("heading", level=1)).to_have_text("Payoff is doubtful")
     expect(page.get_by_role("heading", name="Unlike the loans the model learnt from")).to_be_visible()
 
 
@@ -158,7 +158,7 @@ def test_no_page_scrolls_sideways_on_the_smallest_phone(browser: Browser, live_a
     widths.append(page.evaluate("document.documentElement.scrollWidth"))
     fill(page, DOUBTFUL)
     send(page)
-    expect(page.get_by_role("heading", level=1)).to_have_text("Likely to default")
+    expect(page.get_by_role("heading", level=1)).to_have_text("Payoff is doubtful")
     widths.append(page.evaluate("document.documentElement.scrollWidth"))
     page.goto(f"{live_app}/nowhere")
     widths.append(page.evaluate("document.documentElement.scrollWidth"))

@@ -83,7 +83,7 @@ def test_a_wrong_secret_is_refused_and_the_variable_named(seaweed_s3, monkeypatc
     bucket = seaweed_s3.create_bucket("wrong-secret")
     lake = open_lake(load_settings(lake_uri=bucket, s3_endpoint_url=seaweed_s3.endpoint_url))
     for use in (lambda: lake.read("x"), lambda: lake.write("x", b""), lambda: lake.keys(""), lambda: lake.exists("x")):
-        with pytest.raises(LakeError, match="AWS_SECRET_ACCESS_KEY|AWS credentials"):
+        with pytest.raises(LakeError, match=r"AWS_SECRET_ACCESS_KEY|AWS credentials"):
             use()
 
 

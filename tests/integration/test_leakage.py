@@ -58,7 +58,8 @@ def add_transactions_on_and_after_the_grant(bank: Path) -> int:
     for account, granted in grants(bank).items():
         for days in (0, 1, 29, 400):
             day = date(1900 + int(granted[:2]), int(granted[2:4]), int(granted[4:])) + timedelta(days)
-            rows.append([str(number), account, day.strftime("%y%m%d"), '"VYDAJ"', '"VYBER KARTOU"', "5.50", "-123456.70", *'""'.split(), "", ""])
+            booked = [str(number), account, day.strftime("%y%m%d"), '"VYDAJ"', '"VYBER KARTOU"', "5.50", "-123456.70"]
+            rows.append([*booked, '""', "", ""])
             number += 1
     write(bank / "trans.asc", header, rows)
     return number - 900_000
@@ -133,7 +134,9 @@ def test_a_transaction_is_seen_exactly_when_it_lies_before_the_loan(as_it_was, t
     header, rows = read(tiny_bank / "trans.asc")
     mine = [row for row in rows if row[1] == "3" and row[2] < grants(tiny_bank)["3"]]
     balance = next(row for row in rows if row == mine[-1])[6]
-    rows.append(["999999", "3", days_before(tiny_bank, "3", days), '"PRIJEM"', '"VKLAD"', "0.00", balance, '""', "", ""])
+    rows.append(
+        ["999999", "3", days_before(tiny_bank, "3", days), '"PRIJEM"', '"VKLAD"', "0.00", balance, '""', "", ""]
+    )
     write(tiny_bank / "trans.asc", header, rows)
     lake = exported(settings_in(tmp_path / "after", tiny_bank))
     for name in SETS:

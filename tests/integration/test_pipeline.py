@@ -106,7 +106,9 @@ def test_a_killed_export_leaves_the_current_run_readable_wherever_it_was_killed(
                 assert runs.current_run(lake) == before
                 assert marts_of(lake) == tables
         written += 1
-    assert written == len(schema.marts()) + 2 + 1  # a part of each mart, the manifest, the pointer; then one that worked
+    assert (
+        written == len(schema.marts()) + 2 + 1
+    )  # a part of each mart, the manifest, the pointer; then one that worked
 
 
 def test_a_table_larger_than_a_batch_is_written_in_several_parts(tiny_bank, tmp_path):
@@ -229,6 +231,12 @@ def test_rejected_rows_are_listed_and_the_rest_is_loaded(tiny_bank, tmp_path):
     assert marts_of(open_lake(settings))["loans"].num_rows == 6
 
 
+ASKED = """
+    insert into applications
+    select 900, account_id, date, amount, duration from raw_loan where loan_id = 103
+"""
+
+
 def test_a_loan_that_does_not_exist_yet_is_asked_about_with_the_same_sql(tiny_bank, tmp_path):
     settings = settings_in(tmp_path, tiny_bank)
     lake = exported(settings)
@@ -237,7 +245,7 @@ def test_a_loan_that_does_not_exist_yet_is_asked_about_with_the_same_sql(tiny_ba
         for mart in ("loans", "loan_transactions"):
             warehouse.run(f"delete from {mart}")
         warehouse.run("delete from applications")
-        warehouse.run("insert into applications select 900, account_id, date, amount, duration from raw_loan where loan_id = 103")
+        warehouse.run(ASKED)
         for mart in ("loans", "loan_transactions"):
             columns = ", ".join(schema.table_spec(mart).column_names)
             select = schema.select_text("marts", mart)
@@ -247,7 +255,9 @@ def test_a_loan_that_does_not_exist_yet_is_asked_about_with_the_same_sql(tiny_ba
     (existing,) = (row for row in known["loans"].to_pylist() if row["loan_id"] == 103)
     unknown = {"loan_id": 900, "status": None, "is_finished": None, "defaulted": None}
     assert asked == [existing | unknown]
-    assert history == [row | {"loan_id": 900} for row in known["loan_transactions"].to_pylist() if row["loan_id"] == 103]
+    assert history == [
+        row | {"loan_id": 900} for row in known["loan_transactions"].to_pylist() if row["loan_id"] == 103
+    ]
 
 
 def test_feature_tables_are_stored_beside_the_marts_they_were_made_from(real_lake):

@@ -65,7 +65,9 @@ def test_renaming_reaches_tables_and_references_but_no_common_table_expression()
 
 
 def test_duckdb_gets_no_character_sets_and_plain_indexes():
-    ddl = schema.table_spec("raw_trans").ddl.replace("foreign key (account_id) references raw_account (account_id),", "")
+    ddl = schema.table_spec("raw_trans").ddl.replace(
+        "foreign key (account_id) references raw_account (account_id),", ""
+    )
     statements = dialect.transpile(ddl, "duckdb")
     with duckdb.connect() as connection:
         for statement in statements:

@@ -1,3 +1,5 @@
+from itertools import pairwise
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -78,7 +80,7 @@ def test_bands_cover_every_probability_and_every_loan_once():
     bands = payoff_bands(truth, probability)
     assert bands[0].low == 0
     assert bands[-1].high == 1
-    assert all(one.high == other.low for one, other in zip(bands, bands[1:], strict=False))
+    assert all(one.high == other.low for one, other in pairwise(bands))
     assert sum(band.loans for band in bands) == truth.size
     assert sum(band.paid_off for band in bands) == (truth == 0).sum()
     assert max(band.loans for band in bands) - min(band.loans for band in bands) <= 2

@@ -106,7 +106,7 @@ def test_the_answer_repeats_every_input_in_its_section(client: FlaskClient) -> N
 
 def test_a_likely_default_is_worded_and_names_what_the_model_has_not_seen(client: FlaskClient) -> None:
     page = send(client, DOUBTFUL).text
-    assert "Likely to default</h1>" in page
+    assert "Payoff is doubtful</h1>" in page
     assert "Payoff is still the likelier end" in page
     assert "Unlike the loans the model learnt from" in page
     assert "<strong>Monthly instalment</strong>: 16\u202f667\u00a0CZK" in page

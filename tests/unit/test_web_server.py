@@ -18,7 +18,7 @@ def test_a_busy_port_names_the_setting(tmp_path: Path) -> None:
         server.listen(settings(tmp_path, port=taken.getsockname()[1]))
 
 
-@pytest.mark.parametrize("host", ["no such host", "192.0.2.1"])
+@pytest.mark.parametrize("host", ["no such host", "192.0.2.1", "x" * 64 + ".example"])
 def test_an_unusable_host_is_refused(tmp_path: Path, host: str) -> None:
     with pytest.raises(SettingsError, match="PAYOFF_HOST"):
         server.listen(settings(tmp_path, host=host, port=0))

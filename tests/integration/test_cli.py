@@ -1,0 +1,204 @@
+"""The command line: every command teaches itself, says what it did, and turns errors into one message."""
+
+import csv
+import json
+import sys
+from collections.abc import Callable
+
+import click
+import pytest
+from web import ANSWERS as GOOD
+
+from payoff import cli
+from payoff.settings import Settings
+
+Run = Callable[..., tuple[int, str, str]]
+
+
+@pytest.fixture
+def run(monkeypatch, capsys) -> Run:
+    """Run the program as a shell would: exit status, output, errors."""
+
+    def program(*arguments: str) -> tuple[int, str, str]:
+        monkeypatch.setattr(sys, "argv", ["payoff", *arguments])
+        monkeypatch.setattr(cli.console, "file", sys.stdout)
+        try:
+            cli.main()
+            status = 0
+        except SystemExit as stop:
+            status = int(stop.code or 0)
+        captured = capsys.readouterr()
+        return status, captured.out, captured.err
+
+    return program
+
+
+@pytest.fixture
+def small(tiny_bank, tmp_path, monkeypatch):
+    """The settings of a small bank, in the environment."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("PAYOFF_SOURCE", str(tiny_bank))
+
+
+@pytest.fixture
+def real(real_settings, trained, monkeypatch, tmp_path):
+    """The settings of the real bank with a model, in the environment."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("PAYOFF_LAKE_URI", real_settings.lake_uri)
+    monkeypatch.setenv("PAYOFF_WAREHOUSE_URL", real_settings.warehouse_url)
+    return trained
+
+
+def commands(group: click.Group = cli.cli, path: tuple[str, ...] = ()) -> list[tuple[tuple[str, ...], click.Command]]:
+    found = []
+    for name, command in group.commands.items():
+        found.append(((*path, name), command))
+        if isinstance(command, click.Group):
+            found += commands(command, (*path, name))
+    return found
+
+
+@pytest.mark.parametrize(("path", "command"), [pytest.param(*each, id=" ".join(each[0])) for each in commands()])
+def test_every_command_and_every_option_has_help(run, path, command):
+    status, out, _ = run(*path, "--help")
+    assert status == 0
+    assert command.help
+    for parameter in command.params:
+        if isinstance(parameter, click.Option):
+            assert parameter.help, parameter.name
+            assert parameter.opts[0] in out
+
+
+def test_the_commands_of_the_design_are_there():
+    names = {" ".join(path) for path, _ in commands()}
+    assert names >= {
+        "etl", "etl load", "etl transform", "etl export", "features build", "features sql", "features catalogue",
+        "model train", "model list", "model show", "predict", "serve", "run", "settings",
+    }  # fmt: skip
+
+
+def test_settings_lists_every_variable_with_its_default(run):
+    status, out, _ = run("settings")
+    assert status == 0
+    for name in Settings.model_fields:
+        assert f"PAYOFF_{name.upper()}" in out
+
+
+def test_etl_says_what_it_did_in_rows_and_seconds(run, small):
+    status, out, _ = run("etl")
+    assert status == 0
+    assert [line.split()[0] for line in out.splitlines()] == ["load", "transform", "check", "export"]
+    assert "6 loans (3 finished, 2 defaulted)" in out
+    assert all(line.endswith(" s") for line in out.splitlines())
+
+
+def test_the_stages_can_be_run_one_by_one(run, small):
+    for stage in ("load", "transform", "export"):
+        assert run("etl", stage)[0] == 0
+    status, out, _ = run("features", "build", "--set", "form")
+    assert status == 0
+    assert "form: 20 features of 6 loans" in out
+
+
+def test_a_source_on_the_command_line_wins_over_the_environment(run, small):
+    status, _, err = run("etl", "--source", "nowhere")
+    assert status == 1
+    assert "nowhere" in err
+
+
+def test_an_error_is_one_message_and_status_1(run, small, tiny_bank):
+    (tiny_bank / "loan.asc").write_text("loan_id\n1\n")
+    status, out, err = run("etl")
+    assert status == 1
+    assert err.startswith("payoff: loan.asc")
+    assert "Traceback" not in err + out
+
+
+def test_bad_rows_name_the_way_around_them(run, small, tiny_bank):
+    with (tiny_bank / "card.asc").open("a") as file:
+        file.write('99;1;"platinum";931112 00:00:00\n')
+    status, _, err = run("etl")
+    assert status == 1
+    assert "card.asc, line 8" in err
+    assert "--skip-bad-rows" in err
+    status, out, _ = run("etl", "--skip-bad-rows")
+    assert status == 0
+    assert "1 rows left out" in out
+
+
+def test_a_setting_that_cannot_be_used_names_its_variable(run, small, monkeypatch):
+    monkeypatch.setenv("PAYOFF_PORT", "many")
+    status, _, err = run("etl")
+    assert status == 1
+    assert "PAYOFF_PORT='many'" in err
+
+
+def test_too_few_loans_to_train_on_are_refused(run, small):
+    assert run("etl")[0] == 0
+    assert run("features", "build")[0] == 0
+    status, _, err = run("model", "train")
+    assert status == 1
+    assert "at least 10 loans of either end" in err
+
+
+def test_without_a_model_predict_and_list_say_how_to_get_one(run, small, tmp_path):
+    (tmp_path / "loan.json").write_text("{}")
+    for command in (["predict", "loan.json"], ["model", "list"], ["model", "show"]):
+        status, _, err = run(*command)
+        assert status == 1
+        assert "payoff model train" in err
+
+
+def test_the_catalogue_reads_as_a_table_and_as_json(run):
+    status, out, _ = run("features", "catalogue", "--set", "form")
+    assert status == 0
+    assert "Lowest balance after any transaction" in out.replace("\n", " ")
+    entries = json.loads(run("features", "catalogue", "--json")[1])
+    assert len(entries) > 50
+    assert {"name", "unit", "means", "sql"} <= set(entries[0])
+
+
+@pytest.mark.parametrize("engine", ["duckdb", "mysql"])
+def test_the_sql_of_a_set_is_printed_for_either_engine(run, engine):
+    status, out, _ = run("features", "sql", "--set", "seed", "--engine", engine)
+    assert status == 0
+    assert out.startswith("SELECT")
+
+
+def test_models_are_listed_and_shown(run, real):
+    status, out, err = run("model", "list")
+    assert status == 0, err
+    assert real.version in out
+    assert "form" in out
+    status, out, _ = run("model", "show")
+    assert f"{real.metrics['roc_auc'].value:.3f}" in out
+    assert json.loads(run("model", "show", real.version, "--json")[1])["version"] == real.version
+    assert run("model", "show", "nonsense")[0] == 1
+
+
+def test_predict_answers_row_by_row_and_loses_none(run, real, tmp_path):
+    (tmp_path / "loans.json").write_text(json.dumps([GOOD, GOOD | {"district": "Atlantis"}, GOOD]))
+    status, out, err = run("predict", "loans.json")
+    answers = [json.loads(line) for line in out.splitlines()]
+    assert status == 1
+    assert "1 of 3 rows" in err
+    assert answers[0] | {"row": 3} == answers[2]
+    assert answers[0]["prediction"] in {"paid_off", "default"}
+    assert set(answers[1]["errors"]) == {"district"}
+    with (tmp_path / "loans.csv").open("w", newline="") as file:
+        writer = csv.DictWriter(file, list(GOOD))
+        writer.writeheader()
+        writer.writerow(GOOD)
+    status, out, _ = run("predict", "loans.csv")
+    assert status == 0
+    assert json.loads(out) == answers[0]
+
+
+def test_run_goes_from_the_source_to_a_promoted_model(run, original_files, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    status, out, _ = run("run", "--no-serve", "--source", str(original_files))
+    assert status == 0
+    stages = [line.split()[0] for line in out.splitlines() if line.endswith(" s")]
+    assert stages == ["load", "transform", "check", "export", *["features"] * 3, "train", "total"]
+    assert "roc_auc" in out
+    assert run("model", "list")[0] == 0

@@ -1,0 +1,79 @@
+"""Errors in words: pages for people, problem+json (RFC 9457) for programs."""
+
+import json
+import logging
+from collections.abc import Mapping
+from http import HTTPStatus
+
+from flask import Flask, Response, render_template, request
+from werkzeug.exceptions import HTTPException
+from werkzeug.wrappers import Response as AnyResponse
+
+from payoff.errors import InvalidAnswers, LakeError, ModelError, NoModel
+
+NO_MODEL = "No model has been trained yet. Run `payoff run`, or `payoff model train` if the data is loaded."
+UNUSABLE_MODEL = "The model cannot be loaded. The log of the server says why; `payoff model list` shows the others."
+
+_WORDS = {
+    400: ("This request was not understood", "It is not what a browser would send. Start again from the form."),
+    404: ("There is no such page", "The address may be mistyped, or the page may have moved."),
+    405: ("This page does not work that way", "It was probably opened outside the form that leads to it."),
+    413: ("That was too much to send", "The form needs 64 kB at most. Start again from the form."),
+    500: ("Something went wrong here", "It was not your doing, and the server's log has noted it. Try again later."),
+}
+_OTHERWISE = ("This did not work", "Start again from the form.")
+
+_log = logging.getLogger(__name__)
+
+
+def word_errors(app: Flask) -> None:
+    """Answer every error of ``app`` in the form that its reader expects."""
+    app.register_error_handler(HTTPException, _refused)
+    app.register_error_handler(ModelError, unavailable)
+    app.register_error_handler(LakeError, unavailable)
+    app.register_error_handler(InvalidAnswers, _invalid)
+
+
+def problem(status: int, detail: str, errors: Mapping[str, str] | None = None) -> Response:
+    """A problem+json answer; ``errors`` names what is wrong with each field."""
+    body: dict[str, object] = {
+        "type": "about:blank",
+        "title": HTTPStatus(status).phrase,
+        "status": status,
+        "detail": detail,
+    }
+    if errors is not None:
+        body["errors"] = [{"field": name, "reason": reason} for name, reason in errors.items()]
+    return Response(json.dumps(body), status, mimetype="application/problem+json")
+
+
+def unavailable(error: ModelError | LakeError) -> Response | AnyResponse:
+    """503: what to do so that there is a model."""
+    if not isinstance(error, NoModel):
+        _log.error("no answer could be given: %s", error)
+    if _for_programs():
+        return problem(503, NO_MODEL if isinstance(error, NoModel) else UNUSABLE_MODEL)
+    page = render_template("no_model.html", trained=not isinstance(error, NoModel))
+    return Response(page, 503)
+
+
+def _refused(error: HTTPException) -> AnyResponse:
+    status = error.code or 500
+    if _for_programs():
+        worded = problem(status, error.description or HTTPStatus(status).phrase)
+    else:
+        title, advice = _WORDS.get(status, _OTHERWISE)
+        worded = Response(render_template("error.html", title=title, advice=advice, status=status), status)
+    # Keeps what belongs to the status, such as the Allow of a 405.
+    for name, value in error.get_headers():
+        if name.lower() != "content-type":
+            worded.headers[name] = value
+    return worded
+
+
+def _invalid(error: InvalidAnswers) -> Response:
+    return problem(400, "The request cannot be scored: `errors` says what is wrong with each field.", error.fields)
+
+
+def _for_programs() -> bool:
+    return request.path.startswith("/api/")

@@ -1,0 +1,114 @@
+"""Serves the web app with gunicorn, started from Python so that one command does it all."""
+
+import logging
+import socket
+import threading
+from ipaddress import ip_address
+from typing import Any
+
+from flask import Flask
+from gunicorn.app.base import BaseApplication
+
+from payoff.errors import LakeError, ModelError, SettingsError
+from payoff.settings import Settings
+from webapp import create_app
+from webapp.serving import EXTENSION
+
+_BACKLOG = 256
+
+_log = logging.getLogger(__name__)
+
+
+def serve(settings: Settings) -> None:
+    """Serve until interrupted; prints the address once it can be opened.
+
+    Raises
+    ------
+    SettingsError
+        The address is taken or cannot be used.
+    """
+    listener = listen(settings)
+    address = _url(settings.host, listener.getsockname()[1])
+    # Made before the processes part, so that all of them share one key and a bad setting is said once.
+    create_app(settings)
+    _Server(settings, listener, address).run()
+
+
+def listen(settings: Settings) -> socket.socket:
+    """A socket bound to host and port of the settings; port 0 takes a free one.
+
+    Raises
+    ------
+    SettingsError
+        The address is taken or cannot be used.
+    """
+    try:
+        family, kind, protocol, _, address = socket.getaddrinfo(
+            settings.host, settings.port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
+        )[0]
+        listener = socket.socket(family, kind, protocol)
+    except (OSError, UnicodeError) as error:
+        raise SettingsError(f"the host {settings.host!r} cannot be used: {error}. Set PAYOFF_HOST.") from error
+    try:
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        listener.bind(address)
+        listener.listen(_BACKLOG)
+    except OSError as error:
+        listener.close()
+        raise SettingsError(
+            f"{settings.host}:{settings.port} cannot be listened on: {error}. "
+            "Stop what uses it, set PAYOFF_PORT to another port (0 takes a free one), or check PAYOFF_HOST."
+        ) from error
+    return listener
+
+
+def _url(host: str, port: int) -> str:
+    """Where a browser on this machine finds the site; an address that stands for all is none to open."""
+    try:
+        address = ip_address(host)
+    except ValueError:
+        return f"http://{host}:{port}"
+    if address.is_unspecified:
+        address = ip_address("::1" if address.version == 6 else "127.0.0.1")
+    return f"http://[{address}]:{port}" if address.version == 6 else f"http://{address}:{port}"
+
+
+class _Server(BaseApplication):  # type: ignore[misc]
+    """gunicorn with the options this app needs; every worker makes its own app and loads its own model."""
+
+    def __init__(self, settings: Settings, listener: socket.socket, address: str) -> None:
+        self._settings = settings
+        self._options = {
+            # gunicorn closes the descriptor it is given, so it gets one of its own.
+            "bind": f"fd://{listener.detach()}",
+            "workers": settings.workers,
+            "worker_class": "gthread",
+            "threads": 4,
+            "timeout": 60,
+            "graceful_timeout": 30,
+            "keepalive": 5,
+            "loglevel": "warning",
+            "control_socket_disable": True,
+            "when_ready": lambda _: print(f"Payoff is ready: {address} (Ctrl+C stops it)", flush=True),
+            "post_worker_init": _warm_up,
+        }
+        super().__init__()
+
+    def load_config(self) -> None:
+        for name, value in self._options.items():
+            self.cfg.set(name, value)
+
+    def load(self) -> Flask:
+        return create_app(self._settings)
+
+
+def _warm_up(worker: Any) -> None:
+    """Load the model beside the worker's own loop, which must go on to tell the master that it lives."""
+
+    def load() -> None:
+        try:
+            worker.wsgi.extensions[EXTENSION].current()
+        except (ModelError, LakeError) as error:
+            _log.warning("%s", error)
+
+    threading.Thread(target=load, name="load-model", daemon=True).start()
