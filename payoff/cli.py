@@ -2,23 +2,18 @@
 
 import json
 import sys
-import time
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, NoReturn
 
 import click
 from rich.console import Console
-from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
 from payoff import __version__
 from payoff.errors import BadRows, ContractError, InvalidAnswers, PayoffError
+from payoff.reporting import Stages, busy, console, figure, print_figures
 from payoff.settings import Settings, load_settings
 
-#: Tables keep their columns in logs and pipes, which have no width of their own.
-console = Console(highlight=False, width=None if sys.stdout.isatty() else 140)
 SET_NAMES = ("seed", "form", "full")
 DEFAULT_SEED = 20261121
 _BAD_ROWS_ADVICE = (
@@ -29,32 +24,6 @@ _BAD_ROWS_ADVICE = (
 _source = click.option("--source", help="archive, a directory or zip of .asc files, ctu, or a mysql+pymysql:// URL.")
 _skip = click.option("--skip-bad-rows", is_flag=True, help="Leave bad rows out and list them, instead of stopping.")
 _seed = click.option("--seed", type=int, default=DEFAULT_SEED, help="Fixes the split and every model.")
-
-
-class Stages:
-    """Prints one line at the end of each stage, with the seconds since the one before, and all of them at the end."""
-
-    def __init__(self) -> None:
-        self._began = self._last = time.perf_counter()
-
-    def __call__(self, stage: str, did: str) -> None:
-        now = time.perf_counter()
-        console.print(f"{stage:<10} {did:<72} {now - self._last:6.1f} s", markup=False, soft_wrap=True)
-        self._last = now
-
-    def total(self) -> None:
-        """Print the time since the first stage began."""
-        self._last = self._began
-        self("total", "")
-
-
-@contextmanager
-def _busy(message: str) -> Iterator[None]:
-    """A spinner with the elapsed time while a stage runs, on a terminal only."""
-    columns = (SpinnerColumn(), TextColumn("{task.description}"), TimeElapsedColumn())
-    with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as progress:
-        progress.add_task(message)
-        yield
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"], "show_default": True})
@@ -83,7 +52,7 @@ def load(source: str | None, skip_bad_rows: bool) -> None:
     """Read the source into the warehouse's raw tables; the marts of the data before go."""
     from etl import pipeline
 
-    with _busy("load"):
+    with busy("load"):
         pipeline.run_load(load_settings(source=source), Stages(), skip_bad_rows=skip_bad_rows)
 
 
@@ -92,7 +61,7 @@ def transform() -> None:
     """Rebuild staging and marts from the raw tables, and check every promise in sql/checks."""
     from etl import pipeline
 
-    with _busy("transform"):
+    with busy("transform"):
         pipeline.run_transform(load_settings(), Stages())
 
 
@@ -101,7 +70,7 @@ def export() -> None:
     """Write the marts to the lake as a new run and make it current."""
     from etl import pipeline
 
-    with _busy("export"):
+    with busy("export"):
         pipeline.run_export(load_settings(), Stages())
 
 
@@ -173,7 +142,7 @@ def list_models() -> None:
         described = models.read_metadata(lake, version)
         auc, brier = described.metrics["roc_auc"], described.metrics["brier"]
         marked = "*" if version == served else ""
-        table.add_row(marked, version, described.feature_set, _figure(auc), _figure(brier))
+        table.add_row(marked, version, described.feature_set, figure(auc), figure(brier))
     console.print(table)
 
 
@@ -190,7 +159,7 @@ def show(version: str | None, as_json: bool) -> None:
     if as_json:
         click.echo(described.model_dump_json(indent=2))
     else:
-        _print_figures([described])
+        print_figures([described])
 
 
 @cli.command()
@@ -264,7 +233,7 @@ def show_settings() -> None:
 def _etl(settings: Settings, skip_bad_rows: bool, stages: Stages | None = None) -> None:
     from etl import pipeline
 
-    with _busy("etl"):
+    with busy("etl"):
         pipeline.run_etl(settings, stages or Stages(), skip_bad_rows=skip_bad_rows)
 
 
@@ -285,29 +254,11 @@ def _train(settings: Settings, sets: tuple[str, ...], seed: int, neural: bool, s
     lake = open_lake(settings)
     trained = []
     for name in sets:
-        with _busy(f"train {name}"):
+        with busy(f"train {name}"):
             described = train_set(lake, name, seed=seed, neural=neural)
         trained.append(described)
         stages("train", f"{name}: model {described.version} → {lake.uri}/models")
-    _print_figures(trained)
-
-
-def _print_figures(models: list[Any]) -> None:
-    """Held-out figures side by side, beside always saying that the loan is paid off."""
-    first = models[0]
-    console.print(
-        f"\nOn {first.test_loans} loans that took no part in training ({first.test_defaulted} defaulted); "
-        "95 % bootstrap intervals.",
-        markup=False,
-    )
-    table = Table("figure", *(described.feature_set for described in models), "always paid off")
-    for name in first.metrics:
-        table.add_row(name, *(_figure(described.metrics[name]) for described in models), _figure(first.baseline[name]))
-    console.print(table)
-
-
-def _figure(figure: Any) -> str:
-    return f"{figure.value:.3f} ({figure.low:.3f} to {figure.high:.3f})"
+    print_figures(trained)
 
 
 def main() -> None:

@@ -118,7 +118,8 @@ def load_directory(directory: Path, features: Sequence[str]) -> Callable[[pd.Dat
     from autogluon.tabular import TabularPredictor
 
     predictor: Any = TabularPredictor.load(str(directory), require_version_match=True)
-    predictor.persist()
+    # Its models are a few megabytes; to ask how many walks all of memory ten times, a second in all.
+    predictor.persist(max_memory=None)
     wanted = list(features)
 
     def default_probabilities(table: pd.DataFrame) -> np.ndarray:

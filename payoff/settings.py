@@ -25,7 +25,6 @@ class Settings(BaseSettings):
         "duckdb:///var/warehouse.duckdb", description="duckdb:///FILE or mysql+pymysql://USER:PASSWORD@HOST/DATABASE."
     )
     lake_uri: str = Field("var/lake", description="A directory, file:///DIRECTORY, or s3://BUCKET/PREFIX.")
-    database_url: str = Field("sqlite:///var/webapp.sqlite", description="The web app's own tables.")
     s3_endpoint_url: str | None = Field(None, description="An S3-compatible server other than AWS.")
     var_dir: Path = Field(Path("var"), description="Caches, rejected rows and the generated secret key.")
     secret_key: SecretStr | None = Field(

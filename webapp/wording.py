@@ -12,21 +12,22 @@ MINUS = "\N{MINUS SIGN}"
 SPACE = "\N{NO-BREAK SPACE}"
 
 
-def number(value: float) -> str:
-    """``12300.0`` as ``12 300``, ``-12.5`` as ``−12.5``."""
-    digits = 0 if float(value).is_integer() else 1 if float(value * 10).is_integer() else 2
-    shown = f"{abs(value):,.{digits}f}"
+def number(value: float, digits: int = 2) -> str:
+    """``12300.0`` as ``12 300``, ``-12.5`` as ``−12.50``: ``digits`` decimals, or none where there is nothing to show."""
+    value = round(value, digits)
+    shown = f"{abs(value):,.{0 if float(value).is_integer() else digits}f}"
     return (MINUS if value < 0 else "") + shown.replace(",", GROUP)
 
 
-def quantity(value: float, unit: str) -> str:
+def quantity(value: float, unit: str, digits: int = 2) -> str:
     """A number with its unit, which no line parts but before ``a month``."""
-    return f"{number(value)}{SPACE}{unit.replace(' a ', f' a{SPACE}')}" if unit else number(value)
+    shown = number(value, digits)
+    return f"{shown}{SPACE}{unit.replace(' a ', f' a{SPACE}')}" if unit else shown
 
 
 def rounded(value: float, unit: str = "") -> str:
     """A computed quantity without digits that say nothing."""
-    return quantity(round(value) if abs(value) >= 100 else round(value, 1), unit)
+    return quantity(value, unit, digits=0 if abs(value) >= 100 else 1)
 
 
 def percent(share: float) -> str:
@@ -40,7 +41,7 @@ def percent(share: float) -> str:
 
 def short_percent(share: float) -> str:
     """A stated limit from 0 to 1 in per cent, without needless digits."""
-    return f"{share * 100:.4g}{SPACE}%"
+    return f"{share * 100:.1f}".removesuffix(".0") + f"{SPACE}%"
 
 
 def day(value: date) -> str:
@@ -55,7 +56,7 @@ def moment(value: datetime) -> str:
 
 def typical(spread: Spread, unit: str) -> str:
     """The range in which eight of ten training loans lie."""
-    return f"{rounded(spread.p10)} to {rounded(spread.p90, unit)}"
+    return f"{number(spread.p10, 0)} to {quantity(spread.p90, unit, 0)}"
 
 
 def answered(question: Question, value: Any) -> str:

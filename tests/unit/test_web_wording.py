@@ -10,7 +10,7 @@ from webapp.predictions import _band, band_interval
 
 @pytest.mark.parametrize(
     ("value", "shown"),
-    [(0, "0"), (12300, "12\u202f300"), (-1234567.891, "−1\u202f234\u202f567.89"), (12.5, "12.5"), (999, "999")],
+    [(0, "0"), (12300, "12\u202f300"), (-1234567.891, "−1\u202f234\u202f567.89"), (12.5, "12.50"), (999, "999")],
 )
 def test_numbers_are_grouped_and_keep_their_decimals(value: float, shown: str) -> None:
     assert wording.number(value) == shown
