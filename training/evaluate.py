@@ -8,7 +8,9 @@ from payoff.model import Band, Figure
 from training.metrics import weighted_metrics
 
 RESAMPLES = 2_000
-BANDS = 4
+
+#: Probabilities of payoff. Finer towards 1, where most loans are, and round, because people read them.
+BAND_EDGES = (0.0, 0.5, 0.8, 0.9, 0.95, 0.98, 1.0)
 
 
 def evaluate(truth: np.ndarray, probability: np.ndarray, threshold: float, seed: int) -> dict[str, Figure]:
@@ -49,12 +51,12 @@ def majority_baseline(train_truth: np.ndarray, truth: np.ndarray, seed: int) -> 
 
 
 def payoff_bands(truth: np.ndarray, probability: np.ndarray) -> tuple[Band, ...]:
-    """How loans ended by predicted probability of payoff, in bands of about equal size that cover 0 to 1."""
+    """How loans ended by predicted probability of payoff, in the bands between ``BAND_EDGES`` that hold any."""
     payoff = 1 - probability
-    inner = np.unique(np.quantile(payoff, np.linspace(0, 1, BANDS + 1)[1:-1]))
-    edges = [0.0, *(float(edge) for edge in inner if 0 < edge < 1), 1.0]
     bands = []
-    for low, high in pairwise(edges):
-        inside = (payoff >= low) & ((payoff < high) | (high == 1.0))
-        bands.append(Band(low=low, high=high, loans=int(inside.sum()), paid_off=int((truth[inside] == 0).sum())))
+    for low, high in pairwise(BAND_EDGES):
+        inside = (payoff >= low) & ((payoff < high) | (high == BAND_EDGES[-1]))
+        if inside.any():
+            paid_off = int((truth[inside] == 0).sum())
+            bands.append(Band(low=low, high=high, loans=int(inside.sum()), paid_off=paid_off))
     return tuple(bands)

@@ -13,7 +13,7 @@ SPACE = "\N{NO-BREAK SPACE}"
 
 
 def number(value: float, digits: int = 2) -> str:
-    """``12300.0`` as ``12 300``, ``-12.5`` as ``−12.50``: ``digits`` decimals, or none where there is nothing to show."""
+    """``12300.0`` as ``12 300``, ``-12.5`` as ``−12.50``: ``digits`` decimals, or none if whole."""
     value = round(value, digits)
     shown = f"{abs(value):,.{0 if float(value).is_integer() else digits}f}"
     return (MINUS if value < 0 else "") + shown.replace(",", GROUP)

@@ -75,17 +75,21 @@ def test_the_majority_baseline_finds_no_default_and_is_right_as_often_as_loans_a
     assert figures["roc_auc"].value == 0.5
 
 
-def test_bands_cover_every_probability_and_every_loan_once():
-    truth, probability = sample()
+def test_bands_hold_every_loan_once_and_say_how_it_ended():
+    truth = np.array([1, 1, 0, 0, 1, 0, 0])
+    probability = np.array([1.0, 0.6, 0.5, 0.3, 0.05, 0.04, 0.0])
     bands = payoff_bands(truth, probability)
-    assert bands[0].low == 0
-    assert bands[-1].high == 1
+    assert [(band.low, band.high, band.loans, band.paid_off) for band in bands] == [
+        (0.0, 0.5, 2, 0),
+        (0.5, 0.8, 2, 2),
+        (0.95, 0.98, 2, 1),
+        (0.98, 1.0, 1, 1),
+    ]
+
+
+def test_many_loans_fill_every_band_and_none_twice():
+    truth, probability = sample(3_000)
+    bands = payoff_bands(truth, probability)
     assert all(one.high == other.low for one, other in pairwise(bands))
     assert sum(band.loans for band in bands) == truth.size
     assert sum(band.paid_off for band in bands) == (truth == 0).sum()
-    assert max(band.loans for band in bands) - min(band.loans for band in bands) <= 2
-
-
-def test_a_model_that_gives_one_answer_has_one_band():
-    truth, _ = sample()
-    assert len(payoff_bands(truth, np.full(truth.size, 0.0))) == 1
