@@ -12,7 +12,8 @@ from pathlib import Path
 
 import numpy as np
 
-from features.declared import SETS, feature_set
+from features.sets import SET_NAMES as SETS
+from features.sets import feature_set
 from payoff import runs
 from payoff.cli import DEFAULT_SEED
 from payoff.lake import open_lake
@@ -20,6 +21,7 @@ from payoff.model import TARGET, load_directory
 from payoff.settings import load_settings
 from training.evaluate import evaluate
 from training.fit import fit
+from training.select import KEPT_FEATURES, select
 from training.split import holdout
 
 SHOWN = ("roc_auc", "pr_auc", "brier", "log_loss", "balanced_accuracy", "mcc", "accuracy", "f1", "precision", "recall")
@@ -30,7 +32,8 @@ def measured(set_name: str, seed: int) -> dict[str, float]:
     lake = open_lake(load_settings())
     table = runs.read_features(lake, runs.current_run(lake), set_name).to_pandas()
     train, test = holdout(table, seed)
-    names = [feature.name for feature in feature_set(set_name)]
+    offered = [feature.name for feature in feature_set(set_name)]
+    names = select(train[offered], train[TARGET], keep=KEPT_FEATURES, seed=seed)
     with tempfile.TemporaryDirectory() as directory:
         fitted = fit(train[[*names, TARGET]], Path(directory), seed=seed)
         probability = load_directory(fitted.directory, names)(test)

@@ -9,9 +9,9 @@ import pandas as pd
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, create_model
 from pydantic_core import ErrorDetails
 
-from features.declared import feature_set
+from features.derived import compute
 from features.questions import QUESTIONS, Question
-from features.table import compute
+from features.sets import feature_set
 from payoff.errors import InvalidAnswers
 
 Answers = Mapping[str, Any]

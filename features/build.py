@@ -1,4 +1,4 @@
-"""Build a feature table from the current run of the lake and store it beside its marts."""
+"""Build a feature table and store it in the lake, beside the marts of the current run."""
 
 import pandas as pd
 import pyarrow as pa
@@ -6,12 +6,23 @@ import pyarrow as pa
 from features import table
 from payoff import runs
 from payoff.lake import Lake
+from payoff.warehouse import Warehouse
 
 
-def build_features(lake: Lake, set_name: str) -> tuple[pd.DataFrame, str]:
-    """The feature table of ``set_name`` for the current run, and the prefix it was stored under."""
+def build_features(lake: Lake, set_name: str, warehouse: Warehouse | None = None) -> tuple[pd.DataFrame, str]:
+    """The feature table of ``set_name`` for the current run, and the prefix it was stored under.
+
+    Parameters
+    ----------
+    warehouse : Warehouse, optional
+        Computes over its marts; by default DuckDB does, over those of the lake.
+    """
     run = runs.current_run(lake)
-    frame = table.build({mart: runs.read_mart(lake, run, mart) for mart in table.MARTS}, set_name)
+    if warehouse is not None:
+        frame = table.build(warehouse, set_name)
+    else:
+        with table.over_marts({mart: runs.read_mart(lake, run, mart) for mart in table.MARTS}) as embedded:
+            frame = table.build(embedded, set_name)
     return frame, runs.write_features(lake, run, set_name, to_arrow(frame))
 
 

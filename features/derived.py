@@ -3,11 +3,39 @@
 Each takes a frame, one row per loan, and returns one value per row. Dates are ``datetime64``, money is CZK.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import pandas as pd
 
+from payoff.contract import Feature
+from payoff.errors import ContractError
+
 DAYS_PER_YEAR = 365.25
+
+
+def compute(inputs: pd.DataFrame, features: Sequence[Feature]) -> pd.DataFrame:
+    """The features of ``inputs``, in order: the one place where columns become what a model sees.
+
+    Parameters
+    ----------
+    inputs : DataFrame, one row per loan
+        The SQL features of the set and, for derived ones, the dates ``granted_on``, ``opened_on`` and
+        ``owner_born_on``, either from the marts or answered in a form.
+
+    Raises
+    ------
+    ContractError
+        A column is missing.
+    """
+    needed = {name for feature in features for name in (feature.needs or (feature.name,))}
+    if missing := sorted(needed - set(inputs.columns)):
+        raise ContractError(f"features need the columns {', '.join(missing)}, which the table lacks")
+    known = inputs.assign(
+        **{f.name: inputs[f.name].astype("float64") for f in features if f.sql and f.dtype == "number"}
+    )
+    values = {f.name: f.derive(known) if f.derive else known[f.name] for f in features}
+    types = {f.name: "float64" if f.dtype == "number" else "object" for f in features}
+    return pd.DataFrame(values, index=inputs.index).astype(types)
 
 
 def instalment(loans: pd.DataFrame) -> pd.Series:
@@ -32,16 +60,6 @@ def in_instalments(column: str) -> Callable[[pd.DataFrame], pd.Series]:
         return loans[column] / instalment(loans)
 
     return ratio
-
-
-def monthly_surplus(loans: pd.DataFrame) -> pd.Series:
-    """CZK left of an average month's income after its spending."""
-    return loans["month_income_mean_180d"] - loans["month_spending_mean_180d"]
-
-
-def surplus_in_instalments(loans: pd.DataFrame) -> pd.Series:
-    """The monthly surplus, in monthly instalments."""
-    return monthly_surplus(loans) / instalment(loans)
 
 
 def _days_between(earlier: pd.Series, later: pd.Series) -> pd.Series:

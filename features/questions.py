@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Literal
 
-from features.declared import SETS
+from features.declared import DECLARED
 from payoff.contract import Feature, Range
 
 Kind = Literal["money", "count", "date", "choice", "district"]
@@ -36,7 +36,7 @@ class Question:
     latest: date = date(2100, 12, 31)
 
 
-_FEATURES: dict[str, Feature] = {feature.name: feature for feature in SETS["form"]}
+_FEATURES: dict[str, Feature] = {feature.name: feature for feature in DECLARED["form"]}
 _CHOICE_LABELS = {
     "monthly": "Every month",
     "weekly": "Every week",

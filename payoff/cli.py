@@ -2,19 +2,21 @@
 
 import json
 import sys
+from contextlib import ExitStack
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import NoReturn
 
 import click
 from rich.console import Console
 from rich.table import Table
 
 from payoff import __version__
-from payoff.errors import BadRows, ContractError, InvalidAnswers, PayoffError
+from payoff.errors import BadRows, ContractError, InvalidAnswers, PayoffError, SettingsError
 from payoff.reporting import Stages, busy, console, figure, print_figures
 from payoff.settings import Settings, load_settings
 
 SET_NAMES = ("seed", "form", "full")
+ENGINES = ("duckdb", "mariadb")
 DEFAULT_SEED = 20261121
 _BAD_ROWS_ADVICE = (
     "Nothing was loaded; the warehouse that was in use stays in use. Mend these rows, or leave them out with "
@@ -81,26 +83,33 @@ def features() -> None:
 
 @features.command()
 @click.option("--set", "sets", type=click.Choice(SET_NAMES), multiple=True, default=SET_NAMES, help="May be repeated.")
-def build(sets: tuple[str, ...]) -> None:
-    """Compute feature tables from the current run and store them beside its marts."""
-    _features(load_settings(), sets, Stages())
+@click.option(
+    "--engine",
+    type=click.Choice(ENGINES),
+    default="duckdb",
+    help="duckdb reads the marts of the lake; mariadb computes over those of PAYOFF_WAREHOUSE_URL.",
+)
+def build(sets: tuple[str, ...], engine: str) -> None:
+    """Compute feature tables and store them beside the marts of the current run."""
+    _features(load_settings(), sets, Stages(), engine)
 
 
 @features.command("sql")
 @click.option("--set", "set_name", type=click.Choice(SET_NAMES), default="form", help="The feature set.")
-@click.option("--engine", type=click.Choice(["duckdb", "mysql"]), default="duckdb", help="The dialect to write.")
-def show_sql(set_name: str, engine: Any) -> None:
-    """Print the statement that computes a feature set."""
+@click.option("--feature", help="Only this feature; `payoff features catalogue` lists them.")
+@click.option("--engine", type=click.Choice(ENGINES), default="duckdb", help="The dialect to write.")
+def show_sql(set_name: str, feature: str | None, engine: str) -> None:
+    """Print the statement that computes a feature set, or one feature of it."""
     from features.catalogue import formatted_sql
 
-    click.echo(formatted_sql(set_name, engine))
+    click.echo(formatted_sql(set_name, "mysql" if engine == "mariadb" else "duckdb", feature))
 
 
 @features.command()
 @click.option("--set", "set_name", type=click.Choice(SET_NAMES), default="full", help="The feature set.")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON instead of a table.")
 def catalogue(set_name: str, as_json: bool) -> None:
-    """List the features of a set: name, unit, when it is known, and what it means."""
+    """List the features of a set: name, unit, when it is known, and what it means; --json adds the SQL of each."""
     from features.catalogue import entries
 
     rows = entries(set_name)
@@ -109,7 +118,7 @@ def catalogue(set_name: str, as_json: bool) -> None:
         return
     table = Table("name", "unit", "known", "meaning")
     for row in rows:
-        table.add_row(row["name"], row["unit"], row["known"], row["means"])
+        table.add_row(row["name"], row["unit"], row["known"], row["sentence"])
     console.print(table)
 
 
@@ -237,14 +246,19 @@ def _etl(settings: Settings, skip_bad_rows: bool, stages: Stages | None = None) 
         pipeline.run_etl(settings, stages or Stages(), skip_bad_rows=skip_bad_rows)
 
 
-def _features(settings: Settings, sets: tuple[str, ...], stages: Stages) -> None:
+def _features(settings: Settings, sets: tuple[str, ...], stages: Stages, engine: str = "duckdb") -> None:
     from features.build import build_features
     from payoff.lake import open_lake
+    from payoff.warehouse import open_warehouse
 
     lake = open_lake(settings)
-    for name in sets:
-        table, prefix = build_features(lake, name)
-        stages("features", f"{name}: {table.shape[1] - 3} features of {len(table):,} loans → {prefix}")
+    with ExitStack() as opened:
+        warehouse = opened.enter_context(open_warehouse(settings.warehouse_url)) if engine == "mariadb" else None
+        if warehouse and warehouse.engine != "mysql":
+            raise SettingsError("--engine mariadb needs MariaDB. Set PAYOFF_WAREHOUSE_URL and run `payoff etl`.")
+        for name in sets:
+            table, prefix = build_features(lake, name, warehouse)
+            stages("features", f"{name}: {table.shape[1] - 3} features of {len(table):,} loans → {prefix}")
 
 
 def _train(settings: Settings, sets: tuple[str, ...], seed: int, neural: bool, stages: Stages) -> None:

@@ -4,7 +4,10 @@ What counts as portable was learnt by running both engines on the same rows: the
 without a complaint and then give other values.
 """
 
+import re
+from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
+from functools import lru_cache
 from itertools import pairwise
 from typing import Literal
 
@@ -41,15 +44,23 @@ def transpile(sql: str, engine: Engine, renamed: Mapping[str, str] | None = None
     PortabilityError
         The text does not parse, or uses a construct that means something else on another engine.
     """
-    if problems := portability_problems(sql):
-        raise PortabilityError("; ".join(problems))
+    return list(_transpiled(sql, engine, tuple(sorted((renamed or {}).items()))))
+
+
+@lru_cache(maxsize=128)
+def _transpiled(sql: str, engine: Engine, renamed: tuple[tuple[str, str], ...]) -> tuple[str, ...]:
+    # Kept, because the statement of a feature set takes half a second and is always the same.
     statements = parse(sql)
+    if problems := _problems(sql, statements):
+        raise PortabilityError("; ".join(problems))
     for statement in statements:
-        _rename_tables(statement, renamed or {})
-    return [_for_engine(statement, engine).sql(dialect=engine) for statement in statements]
+        _rename_tables(statement, dict(renamed))
+    return tuple(_for_engine(statement, engine).sql(dialect=engine, copy=False) for statement in statements)
 
 
 def _for_engine(statement: exp.Expression, engine: Engine) -> exp.Expression:
+    if engine == "duckdb":
+        _materialize_shared(statement)
     if engine == "duckdb" and isinstance(statement, exp.Create):
         # DuckDB knows neither character sets (all text is UTF-8, compared as bytes) nor the order of nulls in an index.
         if not isinstance(statement.this, exp.Table):
@@ -59,6 +70,14 @@ def _for_engine(statement: exp.Expression, engine: Engine) -> exp.Expression:
                 part.set("nulls_first", None)
                 part.set("desc", None)
     return statement
+
+
+def _materialize_shared(statement: exp.Expression) -> None:
+    """Compute a common table expression that is read more than once only once; DuckDB would inline it each time."""
+    read = Counter(table.name for table in statement.find_all(exp.Table))
+    for cte in statement.find_all(exp.CTE):
+        if read[cte.alias] > 1:
+            cte.set("materialized", True)
 
 
 def _rename_tables(statement: exp.Expression, renamed: Mapping[str, str]) -> None:
@@ -79,12 +98,18 @@ def tables_read(statement: exp.Expression) -> set[str]:
 
 def portability_problems(sql: str) -> list[str]:
     """What in ``sql`` would give other values on another engine, in words; empty when it is portable."""
-    parsed = [problem for statement in parse(sql) for rule in _RULES for problem in rule(statement)]
+    return _problems(sql, parse(sql))
+
+
+def _problems(sql: str, statements: list[exp.Expression]) -> list[str]:
+    parsed = [problem for statement in statements for rule in _RULES for problem in rule(statement)]
     return parsed + list(_ambiguous_deviations(sql))
 
 
 def _ambiguous_deviations(sql: str) -> Iterator[str]:
     # Read from the tokens: the parser has already chosen a meaning for these names.
+    if not re.search(r"\b(std|stddev|variance)\b", sql, re.IGNORECASE):
+        return
     for token, following in pairwise(sqlglot.tokenize(sql, read=DIALECT)):
         if token.text.upper() in {"STD", "STDDEV", "VARIANCE"} and following.text == "(":
             yield f"{token.text}: sample on one engine, population on another; name STDDEV_SAMP or STDDEV_POP"

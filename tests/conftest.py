@@ -140,14 +140,14 @@ def real_settings(archive_cache: Path, tmp_path_factory: pytest.TempPathFactory)
     from bank import exported, settings_in
 
     from features.build import build_features
-    from features.declared import SETS
+    from features.sets import SET_NAMES
 
     directory = tmp_path_factory.mktemp("real")
     (directory / "var").mkdir()
     (directory / "var" / "cache").symlink_to(archive_cache)
     settings = settings_in(directory, "archive")
     lake = exported(settings)
-    for name in SETS:
+    for name in SET_NAMES:
         build_features(lake, name)
     return settings
 

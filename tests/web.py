@@ -8,8 +8,8 @@ import numpy as np
 import pandas as pd
 from flask import Flask
 
-from features.declared import feature_set
 from features.questions import QUESTIONS
+from features.sets import feature_set
 from payoff.model import Band, District, Figure, Metadata, Spread
 from payoff.settings import Settings
 from webapp import create_app

@@ -9,12 +9,14 @@ from typing import Any
 
 import pandas as pd
 
-from features.declared import feature_set
+from features.sets import feature_set
 from payoff import runs
+from payoff.errors import ContractError
 from payoff.lake import Lake
 from payoff.model import TARGET, District, Metadata, Spread, load_directory, promote, publish_model
 from training.evaluate import evaluate, majority_baseline, payoff_bands
 from training.fit import Fitted, fit
+from training.select import KEPT_FEATURES, select
 from training.split import holdout
 
 #: The set that the form can serve; its models become the champion.
@@ -34,8 +36,12 @@ def train(lake: Lake, set_name: str, *, seed: int, neural: bool = False) -> Meta
     """
     run = runs.current_run(lake)
     table = runs.read_features(lake, run, set_name).to_pandas()
+    offered = [feature.name for feature in feature_set(set_name)]
+    if missing := sorted(set(offered) - set(table.columns)):
+        lacks = f"the {set_name} table of run {run} lacks {len(missing)} features, {missing[0]} first"
+        raise ContractError(f"{lacks}. Another version built it; run `payoff features build --set {set_name}`.")
     train_loans, test_loans = holdout(table, seed)
-    names = [feature.name for feature in feature_set(set_name)]
+    names = select(train_loans[offered], train_loans[TARGET], keep=KEPT_FEATURES, seed=seed)
     with tempfile.TemporaryDirectory(prefix="payoff-train-") as directory:
         fitted = fit(train_loans[[*names, TARGET]], Path(directory), seed=seed, neural=neural)
         known = {

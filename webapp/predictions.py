@@ -10,7 +10,7 @@ import pandas as pd
 from scipy.stats import binomtest
 
 from features.answers import Answers, form_features, validated
-from features.declared import feature_set
+from features.sets import feature_set
 from payoff.errors import ModelError
 from payoff.model import Band, Metadata
 

@@ -11,8 +11,8 @@ from typing import Any, Protocol
 from flask import current_app
 
 from features.answers import form_features
-from features.declared import feature_set
 from features.questions import QUESTIONS
+from features.sets import feature_set
 from payoff.errors import ContractError, LakeError, ModelError, NoModel
 from payoff.lake import Lake
 from payoff.model import Metadata, champion, load_model

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from bank import exported, feature_bytes, settings_in
 
-from features.declared import SETS
+from features.sets import SET_NAMES, feature_set
 
 Rows = list[list[str]]
 
@@ -103,7 +103,7 @@ LATER: list[Callable[[Path], int]] = [
 @pytest.fixture
 def as_it_was(tiny_bank, tmp_path) -> dict[str, bytes]:
     lake = exported(settings_in(tmp_path / "before", tiny_bank))
-    return {name: feature_bytes(lake, name) for name in SETS}
+    return {name: feature_bytes(lake, name) for name in SET_NAMES}
 
 
 @pytest.fixture(params=["duckdb", "mariadb"])
@@ -117,7 +117,7 @@ def test_rows_on_or_after_the_loan_date_change_no_byte_of_any_feature(
 ):
     assert interfere(tiny_bank) > 0
     lake = exported(settings_in(tmp_path / "after", tiny_bank, **warehouse))
-    assert {name: feature_bytes(lake, name) for name in SETS} == as_it_was
+    assert {name: feature_bytes(lake, name) for name in SET_NAMES} == as_it_was
 
 
 def days_before(bank: Path, account: str, days: int) -> str:
@@ -139,7 +139,7 @@ def test_a_transaction_is_seen_exactly_when_it_lies_before_the_loan(as_it_was, t
     )
     write(tiny_bank / "trans.asc", header, rows)
     lake = exported(settings_in(tmp_path / "after", tiny_bank))
-    for name in SETS:
+    for name in SET_NAMES:
         assert (feature_bytes(lake, name) != as_it_was[name]) == seen
 
 
@@ -150,10 +150,11 @@ def test_a_card_is_seen_exactly_when_it_was_issued_before_the_loan(as_it_was, ti
     rows.append(["999", owner, '"gold"', f"{days_before(tiny_bank, '3', days)} 00:00:00"])
     write(tiny_bank / "card.asc", header, rows)
     lake = exported(settings_in(tmp_path / "after", tiny_bank))
-    for name in SETS:
+    for name in SET_NAMES:
         assert (feature_bytes(lake, name) != as_it_was[name]) == seen
 
 
 def test_the_default_sets_use_no_undated_table():
-    assert {feature.known for feature in (*SETS["form"], *SETS["full"])} <= {"dated", "static", "snapshot"}
-    assert "owner_sex" not in {feature.name for feature in (*SETS["form"], *SETS["full"])}
+    features = (*feature_set("form"), *feature_set("full"))
+    assert {feature.known for feature in features} <= {"dated", "static", "snapshot"}
+    assert "owner_sex" not in {feature.name for feature in features}

@@ -10,7 +10,7 @@ from bank import exported, feature_bytes, marts_of, settings_in, silent
 
 from etl import pipeline
 from features.build import build_features
-from features.declared import SETS
+from features.sets import SET_NAMES
 from payoff import runs, schema
 from payoff.errors import BadRows, CheckFailed, LakeError, WarehouseError
 from payoff.lake import open_lake
@@ -48,7 +48,7 @@ def test_duckdb_and_mariadb_give_identical_marts_and_features(real_lake, origina
     )
     in_cloud = exported(settings)
     assert_same_marts(marts_of(real_lake), marts_of(in_cloud))
-    for name in SETS:
+    for name in SET_NAMES:
         assert feature_bytes(in_cloud, name) == feature_bytes(real_lake, name)
 
 
