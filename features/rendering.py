@@ -1,6 +1,6 @@
 """Candidates as one statement in the MariaDB dialect, one scan for each grain.
 
-``<entity>_rows``     the rows of a child of the population before the cutoff, with days_before and its children summed up
+``<entity>_rows``     the rows of a child of the population before the cutoff, with days_before, its children summed up
 ``<entity>_months``   those rows by span of days before the cutoff
 ``<entity>_ranked_…`` those rows of a window ranked by one column, for medians
 """

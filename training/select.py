@@ -13,9 +13,9 @@ import pandas as pd
 from sklearn.metrics import roc_auc_score
 
 #: More features than this are not trained on.
-KEPT_FEATURES = 100
+KEPT_FEATURES = 300
 #: Two features that rank the training loans this much alike are copies of each other.
-ALIKE = 0.97
+ALIKE = 0.9
 ROUNDS = 30
 TREES: dict[str, Any] = {
     "n_estimators": 80, "learning_rate": 0.05, "num_leaves": 6, "min_child_samples": 12, "colsample_bytree": 0.3,
