@@ -162,7 +162,28 @@ def test_the_catalogue_reads_as_a_table_and_as_json(run):
 def test_the_sql_of_a_set_is_printed_for_either_engine(run, engine):
     status, out, _ = run("features", "sql", "--set", "seed", "--engine", engine)
     assert status == 0
-    assert out.startswith("SELECT")
+    assert out.startswith("WITH by_loan_transactions AS (")
+    assert "order_amount_mean" in out
+    assert ("NULLIF(COUNT(*), 0)" in out) == (
+        engine == "duckdb"
+    )  # where MariaDB answers NULL, DuckDB would say infinity
+
+
+def test_the_sql_of_one_feature_names_no_other(run):
+    status, out, _ = run("features", "sql", "--set", "full", "--feature", "transaction_balance_min_180d")
+    assert status == 0
+    assert "days_before <= 180" in out
+    assert "transaction_balance_min_90d" not in out
+    status, _, err = run("features", "sql", "--feature", "nonsense")
+    assert status == 1
+    assert "payoff features catalogue" in err
+
+
+def test_features_on_mariadb_need_a_mariadb(run, small):
+    assert run("etl")[0] == 0
+    status, _, err = run("features", "build", "--set", "form", "--engine", "mariadb")
+    assert status == 1
+    assert "PAYOFF_WAREHOUSE_URL" in err
 
 
 def test_models_are_listed_and_shown(run, real):
