@@ -6,7 +6,7 @@ from dataclasses import replace
 from features import formulas
 from features.candidates import Candidate, Slice, short, slug
 from features.months import monthly_values, numeric_columns
-from features.relational import ColumnRole, Entity, Schema, literal, quoted
+from features.relational import ColumnRole, Entity, Schema, literal
 
 
 def of_entity(schema: Schema, name: str, entity: Entity) -> list[Candidate]:
@@ -48,10 +48,10 @@ class Maker:
             if role.role == "category":
                 for value in role.values:
                     words = f" ({value.replace('_', ' ')})"
-                    yield Slice(f"_{slug(value)}", words, f"{quoted(column)} = {literal(value)}", conditioned=True)
+                    yield Slice(f"_{slug(value)}", words, f"{column} = {literal(value)}", conditioned=True)
             elif role.role == "level":
                 words = f" ({role.means} below zero)"
-                yield Slice(f"_{short(column, role)}_below_zero", words, f"{quoted(column)} < 0", conditioned=True)
+                yield Slice(f"_{short(column, role)}_below_zero", words, f"{column} < 0", conditioned=True)
 
     def _candidate(
         self, name: str, sentence: str, unit: str, sql: str, parts: dict[str, str], *columns: str
@@ -78,21 +78,20 @@ class Maker:
             both = count | {f"n{whole.suffix}": f"sum({whole.when('1', '0')})"}
             share = formulas.ratio(f"n{part.suffix}", f"n{whole.suffix}")
             yield self._candidate(f"count_share{part.suffix}", f"share of {noun}s{part.words}", "", share, both, key)
-        if self._entity.time and "days_before" not in part.predicate:
+        if self._entity.time and part.window_days is None:
             last = {f"d{part.suffix}": f"min({part.when('days_before')})"}
             words = f"days since the last {noun}{part.words}"
             name = f"days_since_last{part.suffix}"
             yield self._candidate(name, words, "days", f"d{part.suffix}", last, self._entity.time)
 
     def _window_of(self, part: Slice) -> Slice:
-        days = part.predicate.rpartition("days_before <= ")[2] if "days_before" in part.predicate else ""
-        return Slice().within(int(days), self._schema.event) if days else Slice()
+        return Slice().within(part.window_days, self._schema.event) if part.window_days else Slice()
 
     def aggregates(self, column: str, role: ColumnRole, part: Slice) -> Iterator[Candidate]:
         """Sum, mean, least, most, spread and share of one column."""
         if part.conditioned and (role.role == "level" or role.signed):
             return  # a balance after a card payment says little that the balance does not
-        stem, x = short(column, role), quoted(column)
+        stem, x = short(column, role), column
         for operation in formulas.AGGREGATES:
             if operation.name == "sum" and role.role == "level":
                 continue
@@ -119,13 +118,13 @@ class Maker:
             columns.append(self._entity.time)
         for part in self._windows(Slice(), self._schema.few_windows_days):
             for column in columns:
-                parts = {f"u_{column}{part.suffix}": f"count(distinct {part.when(quoted(column))})"}
+                parts = {f"u_{column}{part.suffix}": f"count(distinct {part.when(column)})"}
                 words = f"number of different values of {column.replace('_', ' ')} of {self._entity.noun}s{part.words}"
                 yield self._candidate(f"{column}_distinct{part.suffix}", words, "", next(iter(parts)), parts, column)
 
     def trends(self, column: str, role: ColumnRole) -> Iterator[Candidate]:
         """Change per day, as the least-squares line through all rows of a window has it."""
-        stem, x = short(column, role), quoted(column)
+        stem, x = short(column, role), column
         if not self._entity.time:
             return
         for part in self._windows(Slice(), self._schema.windows_days):
@@ -141,7 +140,7 @@ class Maker:
         """The first and the last day's value: the average of that day, because rows within a day carry no order."""
         if not self._entity.time:
             return
-        stem, x = short(column, role), quoted(column)
+        stem, x = short(column, role), column
         for operation in ("first", "last"):
             day = Slice(f"_{operation}", predicate=f"days_before = {operation}_day")
             parts = formulas.total_of(x, stem, day) | formulas.count_of(x, stem, day)

@@ -49,6 +49,7 @@ class Slice:
     words: str = ""
     predicate: str = ""
     conditioned: bool = False
+    window_days: int | None = None
 
     def when(self, value: str, otherwise: str = "null") -> str:
         """``value`` on the rows of the slice, ``otherwise`` on others."""
@@ -58,7 +59,7 @@ class Slice:
         """The rows of this slice in the last ``days`` days."""
         predicate = " and ".join(part for part in (self.predicate, f"days_before <= {days}") if part)
         words = f"{self.words} in the {days} days before the {event}"
-        return Slice(f"{self.suffix}_{days}d", words, predicate, self.conditioned)
+        return Slice(f"{self.suffix}_{days}d", words, predicate, self.conditioned, days)
 
 
 def short(column: str, role: ColumnRole) -> str:

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from features import formulas
 from features.candidates import Slice, short, slug
-from features.relational import ColumnRole, Schema, literal, quoted
+from features.relational import ColumnRole, Schema, literal
 
 
 def numeric_columns(schema: Schema, name: str) -> dict[str, ColumnRole]:
@@ -45,7 +45,7 @@ def monthly_values(schema: Schema, name: str, numeric: dict[str, ColumnRole]) ->
                 Slice(f"_{slug(v)}", f" ({v.replace('_', ' ')})", f"{column} = {literal(v)}") for v in role.values
             ]
     for column, role in numeric.items():
-        x, stem = quoted(column), short(column, role)
+        x, stem = column, short(column, role)
         if role.role == "level":
             for operation, words in (("min", "lowest"), ("max", "highest")):
                 yield MonthlyValue(

@@ -3,7 +3,6 @@
 It is data, see ``features/bank.toml``; nothing here or in the synthesis knows of a bank.
 """
 
-import re
 import tomllib
 from collections.abc import Collection, Mapping
 from pathlib import Path
@@ -17,7 +16,8 @@ from payoff.errors import ContractError
 BANK = Path(__file__).with_name("bank.toml")
 
 Role = Literal["amount", "level", "category", "date"]
-Name = Annotated[str, Field(pattern=r"^[A-Za-z_][A-Za-z0-9_]{0,63}$")]
+#: Plain lower-case identifiers, so that names can be put into SQL and be made longer without quotes.
+Name = Annotated[str, Field(pattern=r"^[a-z_][a-z0-9_]{0,63}$")]
 
 
 class _Declared(BaseModel):
@@ -181,9 +181,17 @@ def _lineage_problems(schema: Schema, name: str) -> list[str]:
     return [f"{name} is dated, but neither it nor its parents have a time column"] if dated and not timed else []
 
 
-def quoted(identifier: str) -> str:
-    """An identifier as SQL; the schema allows letters, digits and underscores only, so nothing needs escaping."""
-    return identifier if re.fullmatch(r"[a-z_][a-z0-9_]*", identifier) else f"`{identifier}`"
+def parent_of(entity: Entity) -> Parent:
+    """The parent of an entity that has one.
+
+    Raises
+    ------
+    ContractError
+        It is the population.
+    """
+    if entity.parent is None:
+        raise ContractError(f"the {entity.noun} belongs to nothing; only the population may")
+    return entity.parent
 
 
 def literal(text: str) -> str:

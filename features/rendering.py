@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from features import formulas
 from features.candidates import Candidate, short
 from features.months import monthly_values, numeric_columns
-from features.relational import Entity, Schema, quoted
+from features.relational import Entity, Schema, parent_of
 
 _ENDS = (("first", "max"), ("last", "min"))
 
@@ -34,14 +34,12 @@ def query(schema: Schema, wanted: Sequence[Candidate], identity: Sequence[str] =
     key = schema.entities[schema.population].key
     grains = list(dict.fromkeys(candidate.grain for candidate in wanted if candidate.grain))
     relations = dict(_relations(schema, grains)) | {f"by_{grain}": _aggregated(grain, wanted) for grain in grains}
-    columns = [f"population.{quoted(name)}" for name in (key, *identity)]
-    columns += [f"{_qualified(candidate)} as {quoted(candidate.name)}" for candidate in wanted]
-    joins = [f"left join by_{grain} on by_{grain}.entity_key = population.{quoted(key)}" for grain in grains]
+    columns = [f"population.{name}" for name in (key, *identity)]
+    columns += [f"{_qualified(candidate)} as {candidate.name}" for candidate in wanted]
+    joins = [f"left join by_{grain} on by_{grain}.entity_key = population.{key}" for grain in grains]
     selected = ",\n    ".join(columns)
     source = f"from {schema.population} as population"
-    return Query(
-        relations, "\n".join([f"select\n    {selected}", source, *joins, f"order by population.{quoted(key)}"])
-    )
+    return Query(relations, "\n".join([f"select\n    {selected}", source, *joins, f"order by population.{key}"]))
 
 
 def _qualified(candidate: Candidate) -> str:
@@ -78,9 +76,9 @@ def _rows(schema: Schema, name: str, entity: Entity) -> Iterator[tuple[str, str]
         if child.known != "undated":
             yield from _rolled(schema, [name], child_name)
             rolled.append(child_name)
-    columns = [f"{name}.{quoted(column)}" for column in (entity.key, *entity.columns)]
+    columns = [f"{name}.{column}" for column in (entity.key, *entity.columns)]
     if entity.time:
-        columns += [f"{name}.{quoted(entity.time)}", _days_before(schema, f"{name}.{quoted(entity.time)}")]
+        columns += [f"{name}.{entity.time}", _days_before(schema, f"{name}.{entity.time}")]
     for child_name in rolled:
         columns += [f"{child_name}_rolled.{column}" for column in _rolled_columns(schema, child_name)]
     joins = [_to_parent(schema, name)]
@@ -94,7 +92,7 @@ def _rows(schema: Schema, name: str, entity: Entity) -> Iterator[tuple[str, str]
         f" from {schema.population} as population {' '.join(joins)}"
     )
     yield f"{name}_history", plain
-    numbers = [quoted(column) for column in numeric_columns(schema, name)]
+    numbers = list(numeric_columns(schema, name))
     derived = [f"{_squared(column)} as {column}_squared" for column in numbers]
     if entity.time:
         derived += [f"days_before * {formulas.wide(column)} as {column}_days" for column in numbers]
@@ -115,7 +113,7 @@ def _rolled(schema: Schema, above: list[str], name: str) -> Iterator[tuple[str, 
     for column, role in numeric_columns(schema, name).items():
         owner = next((f"{child}_rolled" for child in deeper if column in _rolled_columns(schema, child)), name)
         aggregates += [
-            f"{operation}({owner}.{quoted(column)}) as {entity.prefix}_{short(column, role)}_{operation}"
+            f"{operation}({owner}.{column}) as {entity.prefix}_{short(column, role)}_{operation}"
             for operation in formulas.ROLLED
         ]
     joins = [_to_parent(schema, step) for step in [*above, name]]
@@ -142,12 +140,10 @@ def _rolled_columns(schema: Schema, name: str) -> list[str]:
 def _to_parent(schema: Schema, name: str) -> str:
     """Join ``name`` to its parent, rows strictly before the cutoff only."""
     entity = schema.entities[name]
-    assert entity.parent is not None  # noqa: S101 - the schema was checked
-    above = "population" if entity.parent.entity == schema.population else entity.parent.entity
-    joined = (
-        f"inner join {name} on {name}.{quoted(entity.parent.column)} = {above}.{_key(schema, entity.parent.entity)}"
-    )
-    dated = f" and {name}.{quoted(entity.time)} < population.{quoted(schema.cutoff)}" if entity.time else ""
+    parent = parent_of(entity)
+    above = "population" if parent.entity == schema.population else parent.entity
+    joined = f"inner join {name} on {name}.{parent.column} = {above}.{_key(schema, parent.entity)}"
+    dated = f" and {name}.{entity.time} < population.{schema.cutoff}" if entity.time else ""
     return joined + dated
 
 
@@ -170,7 +166,7 @@ def _squared(column: str) -> str:
 def _ranked(name: str, grain: str) -> str:
     rest = grain.removeprefix(f"{name}_ranked_")
     window = re.search(r"_(\d+)d$", rest)
-    column = quoted(rest[: window.start()] if window else rest)
+    column = rest[: window.start()] if window else rest
     where = f" where days_before <= {window.group(1)}" if window else ""
     return (
         f"select entity_key, {column} as value,"
@@ -180,8 +176,8 @@ def _ranked(name: str, grain: str) -> str:
 
 
 def _days_before(schema: Schema, time: str) -> str:
-    return f"datediff(population.{quoted(schema.cutoff)}, {time}) as days_before"
+    return f"datediff(population.{schema.cutoff}, {time}) as days_before"
 
 
 def _key(schema: Schema, name: str) -> str:
-    return quoted(schema.entities[name].key)
+    return schema.entities[name].key

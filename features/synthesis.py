@@ -10,7 +10,7 @@ from collections.abc import Iterator, Sequence
 
 from features.aggregates import of_entity
 from features.candidates import Candidate
-from features.relational import Schema, quoted
+from features.relational import Schema
 from payoff.errors import ContractError
 
 #: MariaDB's longest identifier.
@@ -43,14 +43,14 @@ def _own(schema: Schema) -> Iterator[Candidate]:
     """The population's own columns; dates become days before the cutoff."""
     population = schema.entities[schema.population]
     for column, role in population.columns.items():
-        source = f"population.{quoted(column)}"
+        source = f"population.{column}"
         dated = role.role == "date"
         yield Candidate(
             name=role.name or column,
             sentence=f"days from {role.means} to the {schema.event}" if dated else role.means,
             unit=role.unit,
             known=role.known,
-            sql=f"datediff(population.{quoted(schema.cutoff)}, {source})" if dated else source,
+            sql=f"datediff(population.{schema.cutoff}, {source})" if dated else source,
             columns=(f"{schema.population}.{column}",),
             dtype="category" if role.role == "category" else "number",
             categories=role.values,

@@ -4,9 +4,8 @@ One query per set, written in the MariaDB dialect: each relation is scanned and 
 loan without rows in a relation gets missing values, not zeros.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from typing import TYPE_CHECKING
 
 import duckdb
 import pandas as pd
@@ -18,9 +17,6 @@ from features.sets import SYNTHESISED, bank, feature_set, synthesised
 from payoff.contract import Feature, Relation
 from payoff.warehouse import Warehouse
 from payoff.warehouse.duckdb_file import DuckDBWarehouse
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
 
 #: The marts that the queries read.
 MARTS = ("loans", "loan_transactions", "loan_orders")
@@ -72,7 +68,7 @@ def _grouped(relation: Relation, features: Sequence[Feature]) -> str:
 
 
 @contextmanager
-def over_marts(marts: Mapping[str, pa.Table]) -> "Iterator[Warehouse]":
+def over_marts(marts: Mapping[str, pa.Table]) -> Iterator[Warehouse]:
     """A warehouse in memory that holds ``marts`` only."""
     with duckdb.connect() as connection:
         for name, table in marts.items():

@@ -45,7 +45,7 @@ def read_chunks(stream: IO[bytes], wanted: Sequence[str], file: str) -> Iterator
         The file is no text in lines.
     """
     header = read_header(stream)
-    if not stream.peek(1):  # type: ignore[attr-defined]
+    if not stream.peek(1):  # type: ignore[attr-defined]  # files, gzip and zip members have it
         return
     odd = _OddLines(file, len(header))
     next_line = 2

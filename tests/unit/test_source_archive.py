@@ -3,7 +3,6 @@
 import hashlib
 import io
 import zipfile
-from pathlib import Path
 
 import pyarrow.compute as pc
 import pytest
@@ -12,7 +11,6 @@ from etl.source import archive, read_source
 from etl.source.inserts import created_columns, read_inserts
 from payoff.errors import BadRow, BadRows, SourceUnavailable
 
-PUBLISHED = Path(__file__).parents[2].parent / "shared" / "pkdd99"
 CREATED = {
     "account": "account_id int not null, district_id int, frequency varchar(32), a_date date",
     "card": "card_id int, disp_id int, type varchar(32), issued date",
@@ -276,10 +274,9 @@ def test_the_real_archive_holds_the_loan_accounts(archive_cache):
     }
 
 
-@pytest.mark.skipif(not PUBLISHED.is_dir(), reason="the published .asc files are not there")
-def test_the_real_archive_has_the_values_of_the_published_files(archive_cache):
+def test_the_real_archive_has_the_values_of_the_published_files(archive_cache, original_files):
     copied = read_source("archive", archive_cache).tables
-    published = read_source(str(PUBLISHED), archive_cache).tables
+    published = read_source(str(original_files), archive_cache).tables
     for name, table in copied.items():
         key = table.column_names[0]
         same = published[name].filter(pc.is_in(published[name][key], value_set=table[key].combine_chunks()))

@@ -163,6 +163,7 @@ def spoilt(**changes: object) -> dict:
         ({"orders__columns__shop__values": []}, "orders.shop is a category without values"),
         ({"orders__columns__shop__role": "colour"}, "role"),
         ({"orders__key": "order id; drop table orders"}, "pattern"),
+        ({"orders__key": "OrderId"}, "pattern"),
         ({"orders__colour": "red"}, "colour"),
         ({"cutoff": None}, "cutoff"),
     ],
