@@ -1,15 +1,45 @@
-"""What the synthesis is about: a candidate feature, and the slice of rows that it looks at."""
+"""What the synthesis is about: a candidate feature, and the condition and the window that its rows meet."""
 
 import re
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 from features.relational import ColumnRole
 from payoff.contract import Dtype, Known
 
 
 @dataclass(frozen=True)
+class Condition:
+    """Which rows are looked at. ``slice`` names them; the predicate is over the columns of the rows."""
+
+    slice: str = "all"
+    words: str = ""
+    predicate: str = ""
+
+    @property
+    def suffix(self) -> str:
+        """Part of a feature's name; empty for all rows."""
+        return f"_{self.slice}" if self.predicate else ""
+
+
+ALL = Condition()
+
+
+@dataclass(frozen=True)
+class Window:
+    """How far back is looked. ``days`` is 0 for all of time; ``span`` counts the windows from the shortest on."""
+
+    span: int
+    days: int
+
+    @property
+    def suffix(self) -> str:
+        """Part of a feature's name; empty for all of time."""
+        return f"_{self.days}d" if self.days else ""
+
+
+@dataclass(frozen=True)
 class Candidate:
-    """One synthesised feature.
+    """One synthesised feature: a cell of a cube, or a column of the population.
 
     Attributes
     ----------
@@ -17,49 +47,25 @@ class Candidate:
         ``{table}_{column}_{operation}[_{condition}][_{window}][_per_{scale}]``.
     sentence : str
         What it is, in words.
-    grain : str
-        The relation that ``parts`` aggregate, as :mod:`features.rendering` names it; empty for the
-        population's own columns.
-    parts : mapping of alias to aggregate
-        Over the columns of the grain.
-    sql : str
-        Over the aliases of ``parts`` and the columns of ``population``.
-    columns : tuple of str
+    column : str
+        The column of the cube; for the population's own, an expression over ``population``.
+    sources : tuple of str
         The source columns, as ``table.column``.
+    cube : str
+        Empty for the population's own columns.
     """
 
     name: str
     sentence: str
     unit: str
     known: Known
-    sql: str
-    columns: tuple[str, ...]
-    grain: str = ""
-    parts: dict[str, str] = field(default_factory=dict)
+    column: str
+    sources: tuple[str, ...]
+    cube: str = ""
+    slice: str = ""
+    days: int = 0
     dtype: Dtype = "number"
     categories: tuple[str, ...] = ()
-    scalable: bool = False
-
-
-@dataclass(frozen=True)
-class Slice:
-    """The rows of an entity that meet a condition within a window before the cutoff."""
-
-    suffix: str = ""
-    words: str = ""
-    predicate: str = ""
-    conditioned: bool = False
-    window_days: int | None = None
-
-    def when(self, value: str, otherwise: str = "null") -> str:
-        """``value`` on the rows of the slice, ``otherwise`` on others."""
-        return f"case when {self.predicate} then {value} else {otherwise} end" if self.predicate else value
-
-    def within(self, days: int, event: str) -> "Slice":
-        """The rows of this slice in the last ``days`` days."""
-        predicate = " and ".join(part for part in (self.predicate, f"days_before <= {days}") if part)
-        words = f"{self.words} in the {days} days before the {event}"
-        return Slice(f"{self.suffix}_{days}d", words, predicate, self.conditioned, days)
 
 
 def short(column: str, role: ColumnRole) -> str:

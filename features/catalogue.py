@@ -2,9 +2,9 @@
 
 import sqlglot
 
-from features.rendering import query
-from features.sets import SYNTHESISED, bank, feature_set, synthesised
-from features.table import declared_query, set_query
+from features.rendering import Query, query, single
+from features.sets import SYNTHESISED, bank, every_candidate, feature_set
+from features.table import declared_query
 from payoff import dialect
 from payoff.dialect import Engine
 from payoff.errors import ContractError
@@ -12,7 +12,7 @@ from payoff.errors import ContractError
 
 def entries(set_name: str) -> list[dict[str, str]]:
     """One entry per feature: name, sentence, unit, when it is known, source columns, and its own SQL (MariaDB)."""
-    sources = {candidate.name: candidate.columns for candidate in synthesised()} if set_name == SYNTHESISED else {}
+    sources = {candidate.name: candidate.sources for candidate in every_candidate()} if set_name == SYNTHESISED else {}
     return [
         {
             "name": feature.name,
@@ -38,13 +38,19 @@ def own_sql(set_name: str, feature: str) -> str:
     if feature not in found:
         raise ContractError(f"the set {set_name} has no feature {feature!r}; `payoff features catalogue` lists them")
     if set_name == SYNTHESISED:
-        return str(query(bank(), [candidate for candidate in synthesised() if candidate.name == feature]))
+        return next(single(bank(), candidate) for candidate in every_candidate() if candidate.name == feature)
     needed = {feature, *found[feature].needs}
     return str(declared_query([each for each in found.values() if each.name in needed]))
 
 
 def formatted_sql(set_name: str, engine: Engine, feature: str | None = None) -> str:
     """The statement that computes a set, or one feature of it, formatted in the dialect of ``engine``."""
-    sql = own_sql(set_name, feature) if feature else str(set_query(set_name))
-    (statement,) = dialect.transpile(sql, engine)
-    return sqlglot.transpile(statement, read=engine, write=engine, pretty=True)[0]
+    sql = own_sql(set_name, feature) if feature else str(_query_of(set_name))
+    statements = ";\n".join(dialect.transpile(sql, engine))
+    return ";\n\n".join(sqlglot.transpile(statements, read=engine, write=engine, pretty=True))
+
+
+def _query_of(set_name: str) -> Query:
+    if set_name == SYNTHESISED:
+        return query(bank(), every_candidate())
+    return declared_query(feature_set(set_name))

@@ -30,12 +30,12 @@ def compute(inputs: pd.DataFrame, features: Sequence[Feature]) -> pd.DataFrame:
     needed = {name for feature in features for name in (feature.needs or (feature.name,))}
     if missing := sorted(needed - set(inputs.columns)):
         raise ContractError(f"features need the columns {', '.join(missing)}, which the table lacks")
-    known = inputs.assign(
-        **{f.name: inputs[f.name].astype("float64") for f in features if f.sql and f.dtype == "number"}
-    )
-    values = {f.name: f.derive(known) if f.derive else known[f.name] for f in features}
-    types = {f.name: "float64" if f.dtype == "number" else "object" for f in features}
-    return pd.DataFrame(values, index=inputs.index).astype(types)
+    numbers = [feature.name for feature in features if feature.sql and feature.dtype == "number"]
+    texts = [feature.name for feature in features if feature.sql and feature.dtype == "category"]
+    rest = inputs[inputs.columns.difference([*numbers, *texts], sort=False)]
+    known = pd.concat([inputs[numbers].astype("float64"), inputs[texts].astype("object"), rest], axis=1)
+    derived = {feature.name: feature.derive(known).astype("float64") for feature in features if feature.derive}
+    return pd.concat([known, pd.DataFrame(derived, index=inputs.index)], axis=1)[[f.name for f in features]]
 
 
 def instalment(loans: pd.DataFrame) -> pd.Series:

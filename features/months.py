@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from features import formulas
-from features.candidates import Slice, short, slug
+from features.candidates import ALL, Condition, short, slug
 from features.relational import ColumnRole, Schema, literal
 
 
@@ -38,12 +38,10 @@ def monthly_values(schema: Schema, name: str, numeric: dict[str, ColumnRole]) ->
     """Of each month: rows, sums (also by the values of ``monthly`` categories), lowest and highest levels."""
     entity = schema.entities[name]
     yield MonthlyValue("count", f"number of {entity.noun}s", "", "count(*)", (entity.key,))
-    split = [Slice()]
+    split = [ALL]
     for column, role in entity.columns.items():
         if role.monthly:
-            split += [
-                Slice(f"_{slug(v)}", f" ({v.replace('_', ' ')})", f"{column} = {literal(v)}") for v in role.values
-            ]
+            split += [Condition(slug(v), f" ({v.replace('_', ' ')})", f"{column} = {literal(v)}") for v in role.values]
     for column, role in numeric.items():
         x, stem = column, short(column, role)
         if role.role == "level":
@@ -53,6 +51,7 @@ def monthly_values(schema: Schema, name: str, numeric: dict[str, ColumnRole]) ->
                 )
             continue
         for part in split[:1] if role.signed else split:
-            total = f"cast(sum({part.when(x, '0')}) as decimal(14, 2))"
+            chosen = f"case when {part.predicate} then {x} else 0 end" if part.predicate else x
+            total = f"cast(sum({chosen}) as decimal(14, 2))"
             words = f"total {role.means} of {entity.noun}s{part.words}"
             yield MonthlyValue(f"{stem}_sum{part.suffix}", words, role.unit, total, (column,))

@@ -28,7 +28,8 @@ class ColumnRole(_Declared):
     """What one column is. A ``level`` is a number at a moment: it is averaged and compared, never summed.
 
     ``name`` is what the population's own column is called as a feature; ``monthly`` splits monthly sums by the values;
-    a ``signed`` amount is looked at as a whole, because its sign already parts it.
+    a ``signed`` amount is looked at as a whole, because its sign already parts it. ``flow`` is the column whose running
+    sum a level is, from the first row on.
     """
 
     role: Role
@@ -37,6 +38,7 @@ class ColumnRole(_Declared):
     unit: str = ""
     monthly: bool = False
     signed: bool = False
+    flow: Name | None = None
     known: Known = "dated"
     values: tuple[str, ...] = ()
 
@@ -47,6 +49,13 @@ class Scale(_Declared):
     of: str
     sql: str
     unit: str
+    means: str
+
+
+class Where(_Declared):
+    """A condition beyond the single categories: for each of the columns, one of the values."""
+
+    where: dict[Name, tuple[str, ...]]
     means: str
 
 
@@ -68,6 +77,7 @@ class Entity(_Declared):
     time: Name | None = None
     known: Known = "dated"
     scales: dict[Name, Scale] = Field(default_factory=dict)
+    conditions: dict[Name, Where] = Field(default_factory=dict)
 
 
 class Schema(_Declared):

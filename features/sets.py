@@ -23,7 +23,7 @@ def bank() -> Schema:
 
 
 @cache
-def synthesised() -> tuple[Candidate, ...]:
+def every_candidate() -> tuple[Candidate, ...]:
     """Every candidate that the bank's schema gives."""
     return candidates(bank())
 
@@ -38,7 +38,7 @@ def feature_set(name: str) -> tuple[Feature, ...]:
         There is no set of that name.
     """
     if name == SYNTHESISED:
-        return tuple(_as_feature(candidate) for candidate in synthesised())
+        return tuple(_as_feature(candidate) for candidate in every_candidate())
     if name not in DECLARED:
         raise ContractError(f"there is no feature set {name!r}; there are {', '.join(SET_NAMES)}")
     return DECLARED[name]
@@ -54,5 +54,5 @@ def _as_feature(candidate: Candidate) -> Feature:
         means=f"{sentence}.",
         known=candidate.known,
         categories=candidate.categories,
-        sql=candidate.sql,
+        sql=candidate.column,
     )

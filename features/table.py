@@ -1,19 +1,22 @@
 """The feature table: one row per loan, from the marts, on DuckDB over the lake or on MariaDB in the warehouse.
 
-One query per set, written in the MariaDB dialect: each relation is scanned and grouped once, and joined to the loans. A
-loan without rows in a relation gets missing values, not zeros.
+The SQL is in the MariaDB dialect; what several selects read is stored as a temporary table, so that it is computed once
+on every engine. A loan without rows in a relation gets missing values, not zeros.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 
 import duckdb
+import numpy as np
 import pandas as pd
 import pyarrow as pa
 
+from features.candidates import Candidate
 from features.derived import compute
+from features.relational import Schema
 from features.rendering import Query, query
-from features.sets import SYNTHESISED, bank, feature_set, synthesised
+from features.sets import SYNTHESISED, bank, every_candidate, feature_set
 from payoff.contract import Feature, Relation
 from payoff.warehouse import Warehouse
 from payoff.warehouse.duckdb_file import DuckDBWarehouse
@@ -37,29 +40,23 @@ group by loan_id, (days_before - 1) div 30
 """
 
 
-def set_query(set_name: str) -> Query:
-    """The query that computes ``set_name``: identity, and every feature or what features are derived from."""
-    if set_name == SYNTHESISED:
-        return query(bank(), synthesised(), IDENTITY[1:])
-    return declared_query(feature_set(set_name))
-
-
 def declared_query(features: Sequence[Feature]) -> Query:
     """Identity, dates and every SQL feature of ``features``, one row per loan."""
     columns = ["loans.loan_id", "loans.defaulted", *(f"loans.{name}" for name in _DATES)]
-    relations: dict[str, str] = {}
+    relations = {"loan_months": _LOAN_MONTHS}
     joins = []
     of_loans = [feature for feature in features if feature.sql and feature.relation == "loans"]
     columns += [f"{feature.sql} as {feature.name}" for feature in of_loans]
     for relation in ("loan_transactions", "loan_months", "loan_orders"):
         of_relation = [feature for feature in features if feature.sql and feature.relation == relation]
         if of_relation:
-            relations |= {"loan_months": _LOAN_MONTHS} if relation == "loan_months" else {}
             relations[f"by_{relation}"] = _grouped(relation, of_relation)
             columns += [f"by_{relation}.{feature.name}" for feature in of_relation]
             joins.append(f"left join by_{relation} on by_{relation}.loan_id = loans.loan_id")
     selected = ",\n    ".join(columns)
-    return Query(relations, "\n".join([f"select\n    {selected}", "from loans", *joins, "order by loans.loan_id"]))
+    return Query(
+        relations, {"loans": "\n".join([f"select\n    {selected}", "from loans", *joins, "order by loans.loan_id"])}
+    )
 
 
 def _grouped(relation: Relation, features: Sequence[Feature]) -> str:
@@ -85,24 +82,59 @@ def build(warehouse: Warehouse, set_name: str) -> pd.DataFrame:
         ``loan_id`` (int64), ``granted_on`` (datetime64), ``defaulted`` (Int8, missing where the end is unknown), then
         the features in the order of the set: float64 for numbers, strings for categories.
     """
-    inputs = _answered(warehouse, set_query(set_name))
-    features = feature_set(set_name)
+    inputs = (
+        synthesised(warehouse, bank(), every_candidate(), IDENTITY[1:])
+        if set_name == SYNTHESISED
+        else answered(warehouse, declared_query(feature_set(set_name)))["loans"]
+    )
     identity = inputs[list(IDENTITY)].astype({"loan_id": "int64", "granted_on": "datetime64[us]", "defaulted": "Int8"})
-    return pd.concat([identity, compute(inputs, features)], axis=1)
+    return pd.concat([identity, compute(inputs, feature_set(set_name))], axis=1)
 
 
-def _answered(warehouse: Warehouse, asked: Query) -> pd.DataFrame:
-    """The rows of ``asked``. MariaDB would compute a relation anew wherever it is read, so there it is stored first."""
-    if warehouse.engine == "duckdb":
-        answered: pd.DataFrame = warehouse.query(str(asked)).to_pandas()
-        return answered
-    grouped = {name: select for name, select in asked.relations.items() if name.startswith("by_")}
-    stored = [name for name in asked.relations if name not in grouped]
-    for name in stored:
-        warehouse.run(f"create temporary table {name} as {asked.relations[name]}")
+def synthesised(
+    warehouse: Warehouse, schema: Schema, wanted: Sequence[Candidate], identity: Sequence[str] = ()
+) -> pd.DataFrame:
+    """The population's key, the columns ``identity`` and the wanted candidates, ordered by key."""
+    answers = answered(warehouse, query(schema, wanted, identity))
+    return _joined(answers, schema, wanted)
+
+
+def answered(warehouse: Warehouse, asked: Query) -> dict[str, pd.DataFrame]:
+    """The rows of each select. What several of them read is stored first, for as long as it takes."""
+    stored = []
     try:
-        answered = warehouse.query(str(Query(grouped, asked.select))).to_pandas()
+        for name, select in asked.stored().items():
+            warehouse.run(f"create temporary table {name} as {asked.statement(select)}")
+            stored.append(name)
+        return {name: warehouse.query(asked.statement(select)).to_pandas() for name, select in asked.selects.items()}
     finally:
         for name in stored:
             warehouse.run(f"drop temporary table {name}")
-    return answered
+
+
+def _joined(answers: Mapping[str, pd.DataFrame], schema: Schema, wanted: Sequence[Candidate]) -> pd.DataFrame:
+    """The population's rows with the candidates of all cubes as columns; missing where a cube has no row."""
+    population = answers[schema.population]
+    keys = pd.Index(population[schema.entities[schema.population].key])
+    cells = {
+        (name, *cell, column): values
+        for name, cube in answers.items()
+        if name != schema.population
+        for cell, columns in _cells(cube, keys)
+        for column, values in columns.items()
+    }
+    found = {each.name: cells.get((each.cube, each.slice, each.days, each.column)) for each in wanted if each.cube}
+    columns = {name: np.full(len(keys), np.nan) if values is None else values for name, values in found.items()}
+    return pd.concat([population, pd.DataFrame(columns, index=population.index)], axis=1)
+
+
+def _cells(cube: pd.DataFrame, keys: pd.Index) -> Iterator[tuple[tuple[str, int], dict[str, np.ndarray]]]:
+    """Each (slice, days) of a cube with its measures, one value per key."""
+    numbers = cube.drop(columns=["entity_key", "slice", "days"]).astype("float64")
+    places = keys.get_indexer(pd.Index(cube["entity_key"]))
+    cells = cube[["slice", "days"]].drop_duplicates()
+    codes = cube.groupby(["slice", "days"], sort=False).ngroup()
+    values = np.full((len(cells), len(keys), numbers.shape[1]), np.nan)
+    values[codes, places] = numbers.to_numpy()
+    for chosen, days, of_cell in zip(cells["slice"], cells["days"], values, strict=True):
+        yield (str(chosen), int(days)), dict(zip(numbers.columns, of_cell.T, strict=True))

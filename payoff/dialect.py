@@ -61,6 +61,8 @@ def _transpiled(sql: str, engine: Engine, renamed: tuple[tuple[str, str], ...]) 
 def _for_engine(statement: exp.Expression, engine: Engine) -> exp.Expression:
     if engine == "duckdb":
         _materialize_shared(statement)
+    if engine == "duckdb" and isinstance(statement, exp.Drop):
+        statement.set("temporary", None)
     if engine == "duckdb" and isinstance(statement, exp.Create):
         # DuckDB knows neither character sets (all text is UTF-8, compared as bytes) nor the order of nulls in an index.
         if not isinstance(statement.this, exp.Table):

@@ -8,17 +8,17 @@ import pandas as pd
 import pytest
 from bank import exported, marts_of, settings_in
 
-from features.sets import synthesised
+from features.sets import every_candidate
 from features.table import build
 from payoff import runs
 from payoff.warehouse import open_warehouse
 
-NUMBERS = [candidate for candidate in synthesised() if candidate.dtype == "number"]
+NUMBERS = [candidate for candidate in every_candidate() if candidate.dtype == "number"]
 
 
 def test_there_are_hundreds_of_features_each_with_a_sentence_a_unit_and_source_columns():
     assert len(NUMBERS) >= 300
-    assert all(each.sentence and each.columns and each.sql for each in synthesised())
+    assert all(each.sentence and each.sources and each.column for each in every_candidate())
     money = [each for each in NUMBERS if re.search(r"_(amount|balance)_(sum|mean|min|max|std|median)", each.name)]
     assert {each.unit for each in money} == {"CZK", "instalments"}
 
@@ -28,7 +28,7 @@ def test_mariadb_and_duckdb_agree_on_every_feature_and_loan(real_lake, original_
     with open_warehouse(mariadb_url) as warehouse:
         on_mariadb = build(warehouse, "full")
     on_duckdb = runs.read_features(real_lake, runs.current_run(real_lake), "full").to_pandas()
-    for candidate in synthesised():
+    for candidate in every_candidate():
         ours, theirs = on_mariadb[candidate.name], on_duckdb[candidate.name]
         if candidate.dtype == "category":
             assert (ours == theirs).all(), candidate.name

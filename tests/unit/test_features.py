@@ -13,7 +13,7 @@ from features.catalogue import entries, formatted_sql
 from features.declared import DECLARED as SETS
 from features.derived import compute
 from features.questions import QUESTIONS, SECTIONS
-from features.sets import SET_NAMES, feature_set, synthesised
+from features.sets import SET_NAMES, every_candidate, feature_set
 from features.table import build as build_over
 from features.table import declared_query, over_marts
 from payoff import dialect, schema
@@ -162,7 +162,7 @@ def test_standing_orders_are_averaged_for_the_seed_only():
 def test_an_account_without_history_gives_missing_values_not_zeros(name):
     (row,) = build(marts([]), name).to_dict("records")
     if name == "full":
-        from_history = [candidate.name for candidate in synthesised() if candidate.grain]
+        from_history = [candidate.name for candidate in every_candidate() if candidate.cube]
     else:
         from_history = [feature.name for feature in SETS[name] if feature.sql and feature.relation != "loans"]
     assert from_history

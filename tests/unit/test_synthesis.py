@@ -12,8 +12,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from features.relational import BANK, check_columns, parsed_schema, read_schema
-from features.rendering import query
 from features.synthesis import candidates
+from features.table import synthesised as computed_by
 from payoff.errors import ContractError
 from payoff.warehouse.duckdb_file import DuckDBWarehouse
 
@@ -97,11 +97,11 @@ def as_money(table: pd.DataFrame) -> pa.Table:
 
 def computed(schema_text: dict, **tables: pd.DataFrame) -> pd.DataFrame:
     schema = parsed_schema(schema_text)
+    key = schema.entities[schema.population].key
     with duckdb.connect() as connection:
         for name, table in tables.items():
             connection.register(name, as_money(table))
-        sql = str(query(schema, candidates(schema)))
-        return DuckDBWarehouse(connection).query(sql).to_pandas().set_index(f"{schema.entities[schema.population].key}")
+        return computed_by(DuckDBWarehouse(connection), schema, candidates(schema)).set_index(key)
 
 
 def test_a_schema_three_levels_deep_is_summed_up_to_its_population():
@@ -186,7 +186,7 @@ def test_two_features_of_one_name_and_names_that_are_too_long_are_refused():
     with pytest.raises(ContractError, match="one name"):
         candidates(parsed_schema(twice))
     with pytest.raises(ContractError, match="64"):
-        candidates(parsed_schema(spoilt(orders__prefix="o" * 60)))
+        candidates(parsed_schema(spoilt(**{f"orders__columns__{'o' * 60}": {"role": "amount", "means": "oh"}})))
 
 
 def test_a_file_that_is_no_schema_is_refused(tmp_path):

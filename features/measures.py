@@ -1,0 +1,299 @@
+"""The cubes of an entity: which aggregates of which columns, under which conditions, over which windows."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
+from typing import Any
+
+from features import formulas
+from features.candidates import Condition, Window, short, slug
+from features.cubes import Cube, Measure, Part
+from features.months import monthly_values, numeric_columns
+from features.relational import ColumnRole, Entity, Schema, literal
+from features.rows import ENDS, categories_of, monthly, ranked, rows, spells, spread_over
+
+
+def cubes_of(schema: Schema, name: str) -> Iterator[Cube]:
+    """Every cube over the rows of the entity ``name``, a child of the population."""
+    entity = schema.entities[name]
+    makers = [_of_rows, _of_conditions, _of_distinct_values]
+    if entity.time:
+        makers += [_of_months, _of_medians, _of_spells]
+    for maker in makers:
+        for cube in maker(schema, name, entity):
+            scaled = () if cube.categories else _scaled(schema, cube.measures)
+            yield replace(cube, measures=(*cube.measures, *scaled), scales=_scales(schema))
+
+
+def windows_of(days: Sequence[int], entity: Entity) -> tuple[Window, ...]:
+    """The windows of ``days`` from the shortest on, and all of time."""
+    chosen = [*sorted(days), 0] if entity.time else [0]
+    return tuple(Window(span, days) for span, days in enumerate(chosen, start=1))
+
+
+def span_of(windows: Sequence[Window], counted: str = "days_before", unit_days: int = 1) -> str:
+    """The number of the shortest window that holds a row which lies ``counted`` units of ``unit_days`` back."""
+    cases = " ".join(f"when {counted} <= {w.days // unit_days} then {w.span}" for w in windows if w.days)
+    return f"case {cases} else {windows[-1].span} end" if cases else "1"
+
+
+def conditions_of(entity: Entity) -> Iterator[Condition]:
+    """Each value of each category, each level below zero, each declared condition."""
+    for column, role in entity.columns.items():
+        if role.role == "category":
+            for value in role.values:
+                yield Condition(slug(value), f" ({_said(value)})", f"{column} = {literal(value)}")
+        elif role.role == "level":
+            below = f"{short(column, role)}_below_zero"
+            yield Condition(below, f" ({role.means} below zero)", f"{below} = 1")
+    for group, chosen in entity.conditions.items():
+        listed = [f"{column} in ({', '.join(map(literal, values))})" for column, values in chosen.where.items()]
+        yield Condition(group, f" ({chosen.means})", " and ".join(listed))
+
+
+def _said(value: str) -> str:
+    return value.replace("_", " ")
+
+
+def _cube(schema: Schema, name: str, entity: Entity, suffix: str, **given: Any) -> Cube:
+    return Cube(
+        name=f"{name}_{suffix}",
+        present=f"{name}_present",
+        prefix=entity.prefix,
+        known=entity.known,
+        event=schema.event,
+        before=f" before the {schema.event}" if entity.time else "",
+        **given,
+    )
+
+
+def _of_rows(schema: Schema, name: str, entity: Entity) -> Iterator[Cube]:
+    """Of all rows: every operation."""
+    windows = windows_of(schema.windows_days, entity)
+    parts = _count_parts(entity)
+    if entity.time:
+        parts |= {"t": Part("sum(days_before)"), "tt": Part("sum(days_before * days_before)")}
+    measures = list(_counts(name, entity))
+    for column, role in numeric_columns(schema, name).items():
+        parts |= _parts(column, short(column, role))
+        measures += _of_column(name, entity, column, role)
+        if entity.time:
+            parts |= _parts_in_time(column, short(column, role))
+            measures += _in_time(name, entity, column, role)
+    yield _cube(
+        schema, name, entity, "all",
+        relations=rows(schema, name), span=span_of(windows), parts=parts, measures=tuple(measures), windows=windows,
+    )  # fmt: skip
+
+
+def _of_conditions(schema: Schema, name: str, entity: Entity) -> Iterator[Cube]:
+    """Of the rows that meet a condition: counts, amounts and the level then; a signed amount parts already."""
+    windows = windows_of(schema.windows_days, entity)
+    key = (f"{name}.{entity.key}",)
+    parts = _count_parts(entity)
+    share = Measure("count_share", f"share of {entity.noun}s…", "", formulas.ratio("n", "all_n"), key)
+    measures = [*_counts(name, entity), share]
+    for column, role in numeric_columns(schema, name).items():
+        if not role.signed:
+            parts |= _parts(column, short(column, role))
+            measures += _of_column(name, entity, column, role)
+        if not role.signed and role.role == "amount":
+            measures.append(_share(name, entity, column, role))
+    if conditions := tuple(conditions_of(entity)):
+        yield _cube(
+            schema, name, entity, "conditions",
+            relations=rows(schema, name), span=span_of(windows), categories=tuple(categories_of(entity)),
+            parts=parts, measures=tuple(measures), windows=windows, conditions=conditions,
+        )  # fmt: skip
+
+
+def _count_parts(entity: Entity) -> dict[str, Part]:
+    days = {"d_last": Part("min(days_before)", "min"), "d_first": Part("max(days_before)", "max")}
+    return {"n": Part("count(*)")} | (days if entity.time else {})
+
+
+def _counts(name: str, entity: Entity) -> Iterator[Measure]:
+    """How many rows, and how long ago the last and the first."""
+    yield Measure("count", f"number of {entity.noun}s…", "", "n", (f"{name}.{entity.key}",))
+    if entity.time:
+        time = (f"{name}.{entity.time}",)
+        for end in ("last", "first"):
+            words = f"days since the {end} {entity.noun}…"
+            yield Measure(f"days_since_{end}", words, "days", f"d_{end}", time, windows=False)
+
+
+def _parts(column: str, stem: str) -> dict[str, Part]:
+    return {
+        f"s_{stem}": Part(f"sum({column})"),
+        f"n_{stem}": Part(f"count({column})"),
+        f"q_{stem}": Part(f"sum({column}_squared)"),
+        f"lo_{stem}": Part(f"min({column})", "min"),
+        f"hi_{stem}": Part(f"max({column})", "max"),
+    }
+
+
+def _parts_in_time(column: str, stem: str) -> dict[str, Part]:
+    parts = {f"x_{stem}": Part(f"sum({column}_days)")}
+    for end in ENDS:
+        on_that_day = f"case when days_before = {end}_day then {column} end"
+        parts |= {f"s{end}_{stem}": Part(f"sum({on_that_day})"), f"n{end}_{stem}": Part(f"count({on_that_day})")}
+    return parts
+
+
+def _of_column(name: str, entity: Entity, column: str, role: ColumnRole) -> Iterator[Measure]:
+    """Sum, mean, least, most and spread."""
+    stem = short(column, role)
+    for operation, words, sql in _operations(stem):
+        if operation != "sum" or role.role != "level":
+            words = f"{words} {_means(entity, role)}…"
+            yield Measure(f"{stem}_{operation}", words, role.unit, sql, (f"{name}.{column}",))
+
+
+def _share(name: str, entity: Entity, column: str, role: ColumnRole) -> Measure:
+    stem = short(column, role)
+    sql = formulas.ratio(f"s_{stem}", f"all_s_{stem}")
+    return Measure(f"{stem}_share", f"share of the total {_means(entity, role)}…", "", sql, (f"{name}.{column}",))
+
+
+def _means(entity: Entity, role: ColumnRole) -> str:
+    return f"{role.means} {'after' if role.role == 'level' else 'of'} {entity.noun}s"
+
+
+def _operations(stem: str) -> tuple[tuple[str, str, str], ...]:
+    count, total, squares = f"n_{stem}", f"s_{stem}", f"q_{stem}"
+    return (
+        ("sum", "total", total),
+        ("mean", "average", formulas.ratio(total, count)),
+        ("min", "lowest", f"lo_{stem}"),
+        ("max", "highest", f"hi_{stem}"),
+        ("std", "standard deviation of the", formulas.spread(count, total, squares)),
+    )
+
+
+def _in_time(name: str, entity: Entity, column: str, role: ColumnRole) -> Iterator[Measure]:
+    """Change per day as the least-squares line has it, and the averages of the first and the last day with a row."""
+    stem = short(column, role)
+    means = _means(entity, role)
+    sources = (f"{name}.{column}", f"{name}.{entity.time}")
+    trend = formulas.slope(f"n_{stem}", "t", "tt", f"s_{stem}", f"x_{stem}")
+    unit = f"{role.unit} a day".strip()
+    yield Measure(f"{stem}_trend", f"change per day of the {means}…", unit, trend, sources)
+    for end in ENDS:
+        yield Measure(
+            f"{stem}_{end}_day", f"average {means} on the {end} day with any…", role.unit,
+            formulas.ratio(f"s{end}_{stem}", f"n{end}_{stem}"), sources, windows=False,
+        )  # fmt: skip
+
+
+def _of_distinct_values(schema: Schema, name: str, entity: Entity) -> Iterator[Cube]:
+    """How many values of each category, and on how many days."""
+    windows = windows_of(schema.few_windows_days, entity)
+    columns = [column for column, role in entity.columns.items() if role.role == "category"]
+    columns += [entity.time] if entity.time else []
+    if not columns:
+        return
+    yield _cube(
+        schema, name, entity, "distinct",
+        relations=rows(schema, name) | spread_over(name, windows, span_of(windows)),
+        span="window_span", cumulative=False, windows=windows,
+        parts={f"u_{column}": Part(f"count(distinct {column})", "max") for column in columns},
+        measures=tuple(_distinct(name, entity, column) for column in columns),
+    )  # fmt: skip
+
+
+def _distinct(name: str, entity: Entity, column: str) -> Measure:
+    words = f"number of different values of {_said(column)} of {entity.noun}s…"
+    return Measure(f"{column}_distinct", words, "", f"coalesce(u_{column}, 0)", (f"{name}.{column}",))
+
+
+def _of_months(schema: Schema, name: str, entity: Entity) -> Iterator[Cube]:
+    """Aggregates of monthly aggregates, over the months with a row."""
+    whole = [days for days in schema.windows_days if days >= 3 * schema.month_days]
+    windows = windows_of(whole, entity)
+    values = list(monthly_values(schema, name, numeric_columns(schema, name)))
+    parts: dict[str, Part] = {}
+    measures: list[Measure] = []
+    for value in values:
+        parts |= _parts(value.name, value.name)
+        sources = tuple(f"{name}.{column}" for column in value.columns)
+        measures += [
+            Measure(f"month_{value.name}_{operation}", f"{words} monthly {value.words}…", value.unit, sql, sources)
+            for operation, words, sql in _operations(value.name)
+            if operation != "sum"
+        ]
+    yield _cube(
+        schema, name, entity, "months",
+        relations=rows(schema, name) | monthly(schema, name, values),
+        span=span_of(windows, "month + 1", schema.month_days),
+        parts=parts, measures=tuple(measures), windows=windows,
+    )  # fmt: skip
+
+
+def _of_medians(schema: Schema, name: str, entity: Entity) -> Iterator[Cube]:
+    """The middle value, or the mean of the two."""
+    windows = windows_of(schema.few_windows_days, entity)
+    middle = "case when position in ((size + 1) div 2, (size + 2) div 2) then value end"
+    for column, role in numeric_columns(schema, name).items():
+        stem = short(column, role)
+        means = _means(entity, role)
+        median = Measure(
+            f"{stem}_median", f"median {means}…", role.unit, formulas.ratio("s", "n"), (f"{name}.{column}",)
+        )
+        yield _cube(
+            schema, name, entity, f"{stem}_medians",
+            relations=rows(schema, name) | ranked(name, column, windows, span_of(windows)),
+            span="window_span", cumulative=False, windows=windows,
+            parts={"s": Part(f"sum({middle})"), "n": Part(f"count({middle})")},
+            measures=(median,),
+        )  # fmt: skip
+
+
+def _of_spells(schema: Schema, name: str, entity: Entity) -> Iterator[Cube]:
+    """A level day by day: its mean, extremes and spread over calendar days, and how often it was below what was due."""
+    windows = windows_of(schema.windows_days, entity)
+    for column, role in entity.columns.items():
+        if not role.flow:
+            continue
+        stem, sources = f"daily_{short(column, role)}", (f"{name}.{role.flow}", f"{name}.{entity.time}")
+        parts = {
+            "w": Part("sum(held_days)"),
+            "s": Part(f"sum(held_days * {formulas.wide(column)})"),
+            "q": Part(f"sum(held_days * ({formulas.squared(column)}))"),
+            "lo": Part(f"min({column})", "min"),
+            "hi": Part(f"max({column})", "max"),
+        }
+        means = f"{role.means} at the end of a day"
+        measures = [
+            Measure(f"{stem}_{operation}", f"{words} {means}…", role.unit, sql, sources)
+            for operation, words, sql in (
+                ("mean", "average", formulas.ratio("s", "w")),
+                ("min", "lowest", "lo"),
+                ("max", "highest", "hi"),
+                ("std", "standard deviation of the", formulas.weighted_spread("w", "s", "q")),
+            )
+        ]
+        yield _cube(
+            schema, name, entity, stem,
+            relations=rows(schema, name) | spells(name, column, role.flow, windows),
+            span="window_span", parts=parts, measures=tuple(measures), windows=windows,
+        )  # fmt: skip
+
+
+def _scales(schema: Schema) -> str:
+    population = schema.entities[schema.population]
+    columns = "".join(f", {scale.sql} as scale_{name}" for name, scale in population.scales.items())
+    return f"select population.{population.key} as scale_key{columns} from {schema.population} as population"
+
+
+def _scaled(schema: Schema, measures: Sequence[Measure]) -> Iterator[Measure]:
+    """The measures in the unit of a scale, divided by it."""
+    scales: Mapping[str, Any] = schema.entities[schema.population].scales
+    for measure in measures:
+        for name, scale in scales.items():
+            if measure.unit == scale.of:
+                yield replace(
+                    measure,
+                    words=f"{measure.words}, divided by {scale.means}",
+                    unit=scale.unit,
+                    sql=f"({measure.sql}) / nullif(scale_{name}, 0)",
+                    tail=f"_per_{name}",
+                )
