@@ -2,9 +2,9 @@
 
 import sqlglot
 
-from features.rendering import Query, query, single
+from features.rendering import single
 from features.sets import SYNTHESISED, bank, every_candidate, feature_set
-from features.table import declared_query
+from features.table import declared_query, query_of
 from payoff import dialect
 from payoff.dialect import Engine
 from payoff.errors import ContractError
@@ -45,12 +45,6 @@ def own_sql(set_name: str, feature: str) -> str:
 
 def formatted_sql(set_name: str, engine: Engine, feature: str | None = None) -> str:
     """The statement that computes a set, or one feature of it, formatted in the dialect of ``engine``."""
-    sql = own_sql(set_name, feature) if feature else str(_query_of(set_name))
+    sql = own_sql(set_name, feature) if feature else str(query_of(set_name))
     statements = ";\n".join(dialect.transpile(sql, engine))
     return ";\n\n".join(sqlglot.transpile(statements, read=engine, write=engine, pretty=True))
-
-
-def _query_of(set_name: str) -> Query:
-    if set_name == SYNTHESISED:
-        return query(bank(), every_candidate())
-    return declared_query(feature_set(set_name))

@@ -30,12 +30,12 @@ class Measure:
 
     Attributes
     ----------
-    name : str
-        Comes first in a feature's name; ``tail`` comes last.
     sql : str
-        Over the parts; ``all_<part>`` is that of all rows of the window, ``scale_<name>`` a scale of the population.
+        Over the parts; ``all_<part>`` is that of all rows of the window.
     windows : bool
         Whether windows other than all of time make sense.
+    scale : str
+        The scale of the population that ``sql`` is divided by, if any.
     """
 
     name: str
@@ -44,7 +44,12 @@ class Measure:
     sql: str
     sources: tuple[str, ...]
     windows: bool = True
-    tail: str = ""
+    scale: str = ""
+
+    @property
+    def tail(self) -> str:
+        """What comes last in its name."""
+        return f"_per_{self.scale}" if self.scale else ""
 
     @property
     def column(self) -> str:
@@ -153,10 +158,13 @@ class Cube:
 
     def select(self) -> str:
         """``entity_key``, ``slice``, ``days`` (of the window, 0 for all of time), and the measures as double."""
-        listed = ", ".join(f"cast({measure.sql} as double) as {measure.column}" for measure in self.measures)
-        scaled = any("scale_" in measure.sql for measure in self.measures)
-        scales = f" inner join ({self.scales}) scales on scale_key = entity_key" if scaled else ""
-        return f"select entity_key, slice, days, {listed} from {self.name}{scales}"
+        plain = {measure.name: measure.sql for measure in self.measures}
+        scales = sorted({f"scale_{measure.scale}" for measure in self.measures if measure.scale})
+        source = f"{self.name} inner join ({self.scales}) scales on scale_key = entity_key" if scales else self.name
+        keys = ["entity_key", "slice", "days"]
+        inner = ", ".join([*keys, *scales, *(f"cast({sql} as double) as {name}" for name, sql in plain.items())])
+        outer = ", ".join([*keys, *map(_divided, self.measures)])
+        return f"select {outer} from (select {inner} from {source}) measured"
 
     def _cells(self) -> str:
         source = list(self.relations)[-1]
@@ -196,3 +204,7 @@ class Cube:
             f"select entity_key, slice, days, {merged} from {self.name}_slices"
             f" inner join ({windows}) windows on span {reach} windows.upto group by entity_key, slice, days"
         )
+
+
+def _divided(measure: Measure) -> str:
+    return f"{measure.name} / nullif(scale_{measure.scale}, 0) as {measure.column}" if measure.scale else measure.name

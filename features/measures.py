@@ -8,7 +8,7 @@ from features import formulas
 from features.candidates import Condition, Window, short, slug
 from features.cubes import Cube, Measure, Part
 from features.months import monthly_values, numeric_columns
-from features.relational import ColumnRole, Entity, Schema, literal
+from features.relational import ColumnRole, Entity, Scale, Schema, literal, meeting
 from features.rows import ENDS, categories_of, monthly, ranked, rows, spells, spread_over
 
 
@@ -20,8 +20,13 @@ def cubes_of(schema: Schema, name: str) -> Iterator[Cube]:
         makers += [_of_months, _of_medians, _of_spells]
     for maker in makers:
         for cube in maker(schema, name, entity):
-            scaled = () if cube.categories else _scaled(schema, cube.measures)
-            yield replace(cube, measures=(*cube.measures, *scaled), scales=_scales(schema))
+            scales = schema.entities[schema.population].scales
+            if cube.categories:
+                scales = {each: scale for each, scale in scales.items() if scale.conditions}
+            scaled = [*cube.measures, *_scaled(scales, cube.measures)]
+            yield replace(
+                cube, relations=_scale_rows(schema) | cube.relations, measures=tuple(scaled), scales=_scales(schema)
+            )
 
 
 def windows_of(days: Sequence[int], entity: Entity) -> tuple[Window, ...]:
@@ -46,8 +51,7 @@ def conditions_of(entity: Entity) -> Iterator[Condition]:
             below = f"{short(column, role)}_below_zero"
             yield Condition(below, f" ({role.means} below zero)", f"{below} = 1")
     for group, chosen in entity.conditions.items():
-        listed = [f"{column} in ({', '.join(map(literal, values))})" for column, values in chosen.where.items()]
-        yield Condition(group, f" ({chosen.means})", " and ".join(listed))
+        yield Condition(group, f" ({chosen.means})", meeting(chosen.where))
 
 
 def _said(value: str) -> str:
@@ -231,19 +235,21 @@ def _of_months(schema: Schema, name: str, entity: Entity) -> Iterator[Cube]:
 def _of_medians(schema: Schema, name: str, entity: Entity) -> Iterator[Cube]:
     """The middle value, or the mean of the two."""
     windows = windows_of(schema.few_windows_days, entity)
-    middle = "case when position in ((size + 1) div 2, (size + 2) div 2) then value end"
-    for column, role in numeric_columns(schema, name).items():
-        stem = short(column, role)
-        means = _means(entity, role)
-        median = Measure(
-            f"{stem}_median", f"median {means}…", role.unit, formulas.ratio("s", "n"), (f"{name}.{column}",)
-        )
+    numeric = numeric_columns(schema, name)
+    parts: dict[str, Part] = {}
+    measures = []
+    for column, role in numeric.items():
+        stem, rank, size = short(column, role), f"{column}_rank", f"{column}_size"
+        middle = f"case when {rank} in (({size} + 1) div 2, ({size} + 2) div 2) then {column} end"
+        parts |= {f"s_{stem}": Part(f"sum({middle})"), f"n_{stem}": Part(f"count({middle})")}
+        median = formulas.ratio(f"s_{stem}", f"n_{stem}")
+        words = f"median {_means(entity, role)}…"
+        measures.append(Measure(f"{stem}_median", words, role.unit, median, (f"{name}.{column}",)))
+    if numeric:
         yield _cube(
-            schema, name, entity, f"{stem}_medians",
-            relations=rows(schema, name) | ranked(name, column, windows, span_of(windows)),
-            span="window_span", cumulative=False, windows=windows,
-            parts={"s": Part(f"sum({middle})"), "n": Part(f"count({middle})")},
-            measures=(median,),
+            schema, name, entity, "medians",
+            relations=rows(schema, name) | ranked(name, list(numeric), windows, span_of(windows)),
+            span="window_span", cumulative=False, windows=windows, parts=parts, measures=tuple(measures),
         )  # fmt: skip
 
 
@@ -271,6 +277,11 @@ def _of_spells(schema: Schema, name: str, entity: Entity) -> Iterator[Cube]:
                 ("std", "standard deviation of the", formulas.weighted_spread("w", "s", "q")),
             )
         ]
+        for threshold in role.thresholds:
+            parts[f"below_{threshold}"] = Part(f"sum(case when {column} < {threshold} then held_days else 0 end)")
+            words = f"share of days that ended with a {role.means} below {threshold:,}…"
+            share = formulas.ratio(f"below_{threshold}", "w")
+            measures.append(Measure(f"{stem}_below_{threshold}", words, "", share, sources))
         yield _cube(
             schema, name, entity, stem,
             relations=rows(schema, name) | spells(name, column, role.flow, windows),
@@ -278,22 +289,44 @@ def _of_spells(schema: Schema, name: str, entity: Entity) -> Iterator[Cube]:
         )  # fmt: skip
 
 
+def _scale_rows(schema: Schema) -> dict[str, str]:
+    """The relations that rolled scales read."""
+    found: dict[str, str] = {}
+    for scale in schema.entities[schema.population].scales.values():
+        found |= rows(schema, scale.rolled.entity) if scale.rolled else {}
+    return found
+
+
 def _scales(schema: Schema) -> str:
+    """A select of ``scale_key`` and each scale, in floating point."""
     population = schema.entities[schema.population]
-    columns = "".join(f", {scale.sql} as scale_{name}" for name, scale in population.scales.items())
-    return f"select population.{population.key} as scale_key{columns} from {schema.population} as population"
+    columns, joins = "", ""
+    for name, scale in population.scales.items():
+        if scale.rolled:
+            rolled, months = scale.rolled, scale.rolled.days // schema.month_days
+            columns += f", {name}.rolled as scale_{name}"
+            joins += (
+                f" left join (select entity_key, cast(sum({rolled.column}) as double) / {months} as rolled"
+                f" from {rolled.entity}_rows where days_before <= {rolled.days} and {meeting(rolled.where)}"
+                f" group by entity_key) {name} on {name}.entity_key = population.{population.key}"
+            )
+        else:
+            columns += f", {scale.sql} as scale_{name}"
+    return f"select population.{population.key} as scale_key{columns} from {schema.population} as population{joins}"
 
 
-def _scaled(schema: Schema, measures: Sequence[Measure]) -> Iterator[Measure]:
+#: Under conditions, only these operations are divided by a scale.
+_SCALED_UNDER_CONDITIONS = ("_mean", "_min", "_max")
+
+
+def _scaled(scales: Mapping[str, Scale], measures: Sequence[Measure]) -> Iterator[Measure]:
     """The measures in the unit of a scale, divided by it."""
-    scales: Mapping[str, Any] = schema.entities[schema.population].scales
     for measure in measures:
         for name, scale in scales.items():
-            if measure.unit == scale.of:
+            if measure.unit == scale.of and (not scale.conditions or measure.name.endswith(_SCALED_UNDER_CONDITIONS)):
                 yield replace(
                     measure,
                     words=f"{measure.words}, divided by {scale.means}",
                     unit=scale.unit,
-                    sql=f"({measure.sql}) / nullif(scale_{name}, 0)",
-                    tail=f"_per_{name}",
+                    scale=name,
                 )

@@ -4,7 +4,7 @@ It is data, see ``features/bank.toml``; nothing here or in the synthesis knows o
 """
 
 import tomllib
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -29,7 +29,7 @@ class ColumnRole(_Declared):
 
     ``name`` is what the population's own column is called as a feature; ``monthly`` splits monthly sums by the values;
     a ``signed`` amount is looked at as a whole, because its sign already parts it. ``flow`` is the column whose running
-    sum a level is, from the first row on.
+    sum a level is, from the first row on; the days that it ended below each of ``thresholds`` are counted.
     """
 
     role: Role
@@ -39,17 +39,32 @@ class ColumnRole(_Declared):
     monthly: bool = False
     signed: bool = False
     flow: Name | None = None
+    thresholds: tuple[int, ...] = ()
     known: Known = "dated"
     values: tuple[str, ...] = ()
 
 
+class Rolled(_Declared):
+    """A sum over an entity's rows of the last ``days`` days that meet ``where``, per ``month_days``."""
+
+    entity: Name
+    column: Name
+    where: dict[Name, tuple[str, ...]]
+    days: int
+
+
 class Scale(_Declared):
-    """An expression over the population's columns that aggregates of the unit ``of`` are divided by."""
+    """What aggregates of the unit ``of`` are divided by: an expression over the population's columns, or a rolled sum.
+
+    ``conditions`` says whether aggregates under conditions are divided by it too.
+    """
 
     of: str
-    sql: str
     unit: str
     means: str
+    sql: str | None = None
+    rolled: Rolled | None = None
+    conditions: bool = False
 
 
 class Where(_Declared):
@@ -165,6 +180,12 @@ def _problems(schema: Schema, name: str) -> list[str]:
         for column, role in entity.columns.items()
         if role.role == "category" and not role.values
     ]
+    problems += [
+        f"the scale {scale} of {name} needs either sql or rolled, of a declared entity"
+        for scale, declared in entity.scales.items()
+        if (declared.sql is None) == (declared.rolled is None)
+        or (declared.rolled and declared.rolled.entity not in schema.entities)
+    ]
     if name == schema.population:
         return [*problems, *([f"the population {name} has a parent"] if entity.parent else [])]
     if entity.parent is None:
@@ -202,6 +223,11 @@ def parent_of(entity: Entity) -> Parent:
     if entity.parent is None:
         raise ContractError(f"the {entity.noun} belongs to nothing; only the population may")
     return entity.parent
+
+
+def meeting(where: Mapping[str, Sequence[str]]) -> str:
+    """The predicate that each of the columns has one of its values."""
+    return " and ".join(f"{column} in ({', '.join(map(literal, values))})" for column, values in where.items())
 
 
 def literal(text: str) -> str:

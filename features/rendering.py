@@ -4,6 +4,7 @@ import re
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 from features.candidates import Candidate
 from features.cubes import Cube
@@ -18,23 +19,28 @@ class Query:
     relations: dict[str, str]
     selects: dict[str, str]
 
+    @cached_property
     def stored(self) -> dict[str, str]:
-        """The relations that are read more than once, so worth keeping."""
-        read = Counter(
-            word for sql in [*self.relations.values(), *self.selects.values()] for word in set(_names_read(sql))
-        )
-        repeated = Counter(word for sql in self.relations.values() for word in _names_read(sql))
-        return {name: sql for name, sql in self.relations.items() if max(read[name], repeated[name]) > 1}
+        """The relations that are read more than once, so worth keeping, each with what it needs of the others."""
+        return {name: self._with_relations(self.relations[name]) for name in self._repeated}
 
-    def statement(self, select: str) -> str:
-        """One select with the relations that it needs and that are not stored."""
-        stored = self.stored()
-        return _with({name: sql for name, sql in self.relations.items() if name not in stored}, select)
+    @cached_property
+    def statements(self) -> dict[str, str]:
+        """Each select with the relations that it needs and that are not stored."""
+        return {name: self._with_relations(select) for name, select in self.selects.items()}
+
+    @cached_property
+    def _repeated(self) -> list[str]:
+        read = Counter(word for sql in (*self.relations.values(), *self.selects.values()) for word in _names_read(sql))
+        return [name for name in self.relations if read[name] > 1]
+
+    def _with_relations(self, select: str) -> str:
+        return _with({name: sql for name, sql in self.relations.items() if name not in self._repeated}, select)
 
     def __str__(self) -> str:
         """The whole as a script: what is stored, then each select."""
-        script = [f"create temporary table {name} as\n{self.statement(sql)}" for name, sql in self.stored().items()]
-        return ";\n\n".join([*script, *(self.statement(select) for select in self.selects.values())])
+        script = [f"create temporary table {name} as\n{statement}" for name, statement in self.stored.items()]
+        return ";\n\n".join([*script, *self.statements.values()])
 
 
 def _names_read(sql: str) -> list[str]:

@@ -5,7 +5,8 @@
 ``<entity>_present``  the keys of the population that have any
 ``<entity>_monthly``  the rows by span of days before the cutoff
 ``<entity>_spells``   a level at the end of each day, as long as it held
-``<entity>_ranked_…`` the rows ranked by one column within each window, for medians
+``<entity>_spread``   the rows once for each window that they lie in
+``<entity>_ranked``   those ranked by each column, for medians
 """
 
 from collections.abc import Iterator, Sequence
@@ -153,15 +154,17 @@ def spells(name: str, level: str, flow: str, windows: Sequence[Window]) -> dict[
     }
 
 
-def ranked(name: str, column: str, windows: Sequence[Window], span: str) -> dict[str, str]:
-    """The rows of each window ranked by ``column``."""
+def ranked(name: str, columns: Sequence[str], windows: Sequence[Window], span: str) -> dict[str, str]:
+    """The rows of each window with their rank by each column, missing values last."""
+    within = "over (partition by entity_key, window_span"
+    ranks = "".join(
+        f", {column}, row_number() {within} order by case when {column} is null then 1 else 0 end, {column})"
+        f" as {column}_rank, count({column}) {within}) as {column}_size"
+        for column in columns
+    )
     return {
         **spread_over(name, windows, span),
-        f"{name}_ranked_{column}": (
-            f"select entity_key, window_span, {column} as value,"
-            f" row_number() over (partition by entity_key, window_span order by {column}) as position,"
-            f" count(*) over (partition by entity_key, window_span) as size from {name}_spread"
-        ),
+        f"{name}_ranked": f"select entity_key, window_span{ranks} from {name}_spread",
     }
 
 

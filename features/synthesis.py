@@ -65,4 +65,7 @@ def _own(schema: Schema) -> Iterator[Candidate]:
             categories=role.values,
         )
     for name, scale in population.scales.items():
-        yield Candidate(f"{population.prefix}_{name}", scale.means, scale.of, "static", scale.sql, (schema.population,))
+        if scale.sql:
+            yield Candidate(
+                f"{population.prefix}_{name}", scale.means, scale.of, "static", scale.sql, (schema.population,)
+            )

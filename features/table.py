@@ -6,6 +6,7 @@ on every engine. A loan without rows in a relation gets missing values, not zero
 
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from functools import cache
 
 import duckdb
 import numpy as np
@@ -82,59 +83,57 @@ def build(warehouse: Warehouse, set_name: str) -> pd.DataFrame:
         ``loan_id`` (int64), ``granted_on`` (datetime64), ``defaulted`` (Int8, missing where the end is unknown), then
         the features in the order of the set: float64 for numbers, strings for categories.
     """
-    inputs = (
-        synthesised(warehouse, bank(), every_candidate(), IDENTITY[1:])
-        if set_name == SYNTHESISED
-        else answered(warehouse, declared_query(feature_set(set_name)))["loans"]
-    )
+    answers = answered(warehouse, query_of(set_name))
+    inputs = joined(answers, bank(), every_candidate()) if set_name == SYNTHESISED else answers["loans"]
     identity = inputs[list(IDENTITY)].astype({"loan_id": "int64", "granted_on": "datetime64[us]", "defaulted": "Int8"})
     return pd.concat([identity, compute(inputs, feature_set(set_name))], axis=1)
 
 
-def synthesised(
-    warehouse: Warehouse, schema: Schema, wanted: Sequence[Candidate], identity: Sequence[str] = ()
-) -> pd.DataFrame:
-    """The population's key, the columns ``identity`` and the wanted candidates, ordered by key."""
-    answers = answered(warehouse, query(schema, wanted, identity))
-    return _joined(answers, schema, wanted)
+@cache
+def query_of(set_name: str) -> Query:
+    """What computes a set: identity, and every feature or what features are derived from."""
+    # Kept, because a lookup of one account takes little longer than writing this down.
+    if set_name == SYNTHESISED:
+        return query(bank(), every_candidate(), IDENTITY[1:])
+    return declared_query(feature_set(set_name))
 
 
 def answered(warehouse: Warehouse, asked: Query) -> dict[str, pd.DataFrame]:
     """The rows of each select. What several of them read is stored first, for as long as it takes."""
     stored = []
     try:
-        for name, select in asked.stored().items():
-            warehouse.run(f"create temporary table {name} as {asked.statement(select)}")
+        for name, statement in asked.stored.items():
+            warehouse.run(f"create temporary table {name} as {statement}")
             stored.append(name)
-        return {name: warehouse.query(asked.statement(select)).to_pandas() for name, select in asked.selects.items()}
+        return {name: warehouse.query(statement).to_pandas() for name, statement in asked.statements.items()}
     finally:
         for name in stored:
             warehouse.run(f"drop temporary table {name}")
 
 
-def _joined(answers: Mapping[str, pd.DataFrame], schema: Schema, wanted: Sequence[Candidate]) -> pd.DataFrame:
+def joined(answers: Mapping[str, pd.DataFrame], schema: Schema, wanted: Sequence[Candidate]) -> pd.DataFrame:
     """The population's rows with the candidates of all cubes as columns; missing where a cube has no row."""
     population = answers[schema.population]
     keys = pd.Index(population[schema.entities[schema.population].key])
-    cells = {
-        (name, *cell, column): values
-        for name, cube in answers.items()
-        if name != schema.population
-        for cell, columns in _cells(cube, keys)
-        for column, values in columns.items()
-    }
-    found = {each.name: cells.get((each.cube, each.slice, each.days, each.column)) for each in wanted if each.cube}
-    columns = {name: np.full(len(keys), np.nan) if values is None else values for name, values in found.items()}
-    return pd.concat([population, pd.DataFrame(columns, index=population.index)], axis=1)
+    of_cubes = [candidate for candidate in wanted if candidate.cube]
+    values = np.full((len(keys), len(of_cubes)), np.nan)
+    for name, cube in answers.items():
+        if name != schema.population:
+            columns = [place for place, candidate in enumerate(of_cubes) if candidate.cube == name]
+            values[:, columns] = _cells(cube, keys, [of_cubes[place] for place in columns])
+    named = pd.DataFrame(values, index=population.index, columns=[candidate.name for candidate in of_cubes])
+    return pd.concat([population, named], axis=1)
 
 
-def _cells(cube: pd.DataFrame, keys: pd.Index) -> Iterator[tuple[tuple[str, int], dict[str, np.ndarray]]]:
-    """Each (slice, days) of a cube with its measures, one value per key."""
-    numbers = cube.drop(columns=["entity_key", "slice", "days"]).astype("float64")
-    places = keys.get_indexer(pd.Index(cube["entity_key"]))
-    cells = cube[["slice", "days"]].drop_duplicates()
-    codes = cube.groupby(["slice", "days"], sort=False).ngroup()
-    values = np.full((len(cells), len(keys), numbers.shape[1]), np.nan)
-    values[codes, places] = numbers.to_numpy()
-    for chosen, days, of_cell in zip(cells["slice"], cells["days"], values, strict=True):
-        yield (str(chosen), int(days)), dict(zip(numbers.columns, of_cell.T, strict=True))
+def _cells(cube: pd.DataFrame, keys: pd.Index, wanted: Sequence[Candidate]) -> np.ndarray:
+    """The wanted cells of a cube: one row per key, one column per candidate."""
+    measures = cube.columns.difference(["entity_key", "slice", "days"], sort=False)
+    slices = cube[["slice", "days"]].drop_duplicates()
+    values = np.full((len(slices) + 1, len(keys), len(measures)), np.nan)
+    rows = cube.groupby(["slice", "days"], sort=False).ngroup()
+    values[rows, keys.get_indexer(pd.Index(cube["entity_key"]))] = cube[measures].astype("float64")
+    # A slice that the cube lacks is the last one, which holds nothing.
+    place = {key: number for number, key in enumerate(slices.itertuples(index=False, name=None))}
+    cells = [place.get((candidate.slice, candidate.days), len(slices)) for candidate in wanted]
+    columns = measures.get_indexer(pd.Index([candidate.column for candidate in wanted]))
+    return values[cells, :, columns].T

@@ -59,14 +59,18 @@ def _transpiled(sql: str, engine: Engine, renamed: tuple[tuple[str, str], ...]) 
 
 
 def _for_engine(statement: exp.Expression, engine: Engine) -> exp.Expression:
+    for division in statement.find_all(exp.Div):
+        if isinstance(division.expression, exp.Nullif):
+            division.set("safe", False)  # or it would be guarded against 0 a second time
     if engine == "duckdb":
         _materialize_shared(statement)
     if engine == "duckdb" and isinstance(statement, exp.Drop):
         statement.set("temporary", None)
     if engine == "duckdb" and isinstance(statement, exp.Create):
         # DuckDB knows neither character sets (all text is UTF-8, compared as bytes) nor the order of nulls in an index.
-        if not isinstance(statement.this, exp.Table):
-            statement.set("properties", None)
+        if isinstance(statement.this, exp.Schema) and (properties := statement.args.get("properties")):
+            kept = [part for part in properties.expressions if isinstance(part, exp.TemporaryProperty)]
+            statement.set("properties", exp.Properties(expressions=kept))
         for part in statement.find_all(exp.Ordered):
             if part.find_ancestor(exp.Index):
                 part.set("nulls_first", None)

@@ -11,8 +11,9 @@ from typing import Protocol
 from urllib.parse import urlsplit
 
 import pyarrow as pa
+from sqlglot import exp
 
-from payoff import schema
+from payoff import dialect, schema
 from payoff.dialect import Engine
 from payoff.errors import SettingsError
 
@@ -89,9 +90,18 @@ def duckdb_path(url: str) -> Path | None:
     )
 
 
-def create_table(warehouse: Warehouse, table: str) -> None:
-    """Create ``table`` with its keys and indexes, as sql/schema declares it."""
-    warehouse.run(schema.table_spec(table).ddl)
+def create_table(warehouse: Warehouse, table: str, *, temporary: bool = False) -> None:
+    """Create ``table`` with its keys and indexes, as sql/schema declares it.
+
+    A temporary one is for few rows, so has no indexes. While it exists, it hides the published one of the same name from
+    this connection.
+    """
+    ddl = schema.table_spec(table).ddl
+    if temporary:
+        create = dialect.parse(ddl)[0]
+        create.args["properties"].append("expressions", exp.TemporaryProperty())
+        ddl = create.sql(dialect=dialect.DIALECT)
+    warehouse.run(ddl)
 
 
 def create_view(warehouse: Warehouse, view: str) -> None:
@@ -99,9 +109,9 @@ def create_view(warehouse: Warehouse, view: str) -> None:
     warehouse.run(f"create view {view} as {schema.select_text('staging', view)}")
 
 
-def fill_mart(warehouse: Warehouse, mart: str) -> None:
-    """Create ``mart`` and fill it with the rows that its select gives."""
-    create_table(warehouse, mart)
+def fill_mart(warehouse: Warehouse, mart: str, *, temporary: bool = False) -> None:
+    """Create ``mart``, temporary or not, and fill it with the rows that its select gives."""
+    create_table(warehouse, mart, temporary=temporary)
     names = schema.table_spec(mart).column_names
     columns = ", ".join(names)
     select = schema.select_text("marts", mart)

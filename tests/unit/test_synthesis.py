@@ -12,8 +12,9 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from features.relational import BANK, check_columns, parsed_schema, read_schema
+from features.rendering import query
 from features.synthesis import candidates
-from features.table import synthesised as computed_by
+from features.table import answered, joined
 from payoff.errors import ContractError
 from payoff.warehouse.duckdb_file import DuckDBWarehouse
 
@@ -101,7 +102,8 @@ def computed(schema_text: dict, **tables: pd.DataFrame) -> pd.DataFrame:
     with duckdb.connect() as connection:
         for name, table in tables.items():
             connection.register(name, as_money(table))
-        return computed_by(DuckDBWarehouse(connection), schema, candidates(schema)).set_index(key)
+        answers = answered(DuckDBWarehouse(connection), query(schema, candidates(schema)))
+        return joined(answers, schema, candidates(schema)).set_index(key)
 
 
 def test_a_schema_three_levels_deep_is_summed_up_to_its_population():

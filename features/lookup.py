@@ -1,0 +1,96 @@
+"""As-of lookups: the features that an account would have had on a day, for a loan of given terms.
+
+The applications take the place of the loans, in temporary tables of the same names as the marts, and the same SQL runs
+over them: marts, then features. So a loan that was granted gets its training row again, and one that was not yet asked
+for gets what training would have seen.
+"""
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import date
+from decimal import Decimal
+
+import pandas as pd
+import pyarrow as pa
+
+from features.table import MARTS, build
+from payoff import schema
+from payoff.errors import ContractError
+from payoff.warehouse import Warehouse, create_table, fill_mart
+
+_APPLICATIONS = "applications"
+
+
+@dataclass(frozen=True)
+class Application:
+    """A loan that an account asks for: the day of the decision, CZK to lend, and months to pay it back."""
+
+    account_id: int
+    granted_on: date
+    amount_czk: Decimal
+    duration_months: int
+
+
+def build_for(warehouse: Warehouse, applications: Sequence[Application], set_name: str) -> pd.DataFrame:
+    """The features of each application, as of the day before its decision.
+
+    Returns
+    -------
+    DataFrame, one row per application, in their order
+        ``account_id``, ``granted_on`` and the features of the set, as :func:`features.table.build` gives them. An
+        account without transactions before that day has missing values.
+
+    Raises
+    ------
+    ContractError
+        An account is not known, has no owner, or was not open on that day; an amount or a duration is not above zero.
+    """
+    _check_terms(applications)
+    # Negative, so that no application is taken for a loan that was granted.
+    asked = pd.DataFrame({"loan_id": -number, **vars(each)} for number, each in enumerate(applications, start=1))
+    with _in_place_of_the_loans(warehouse, asked):
+        _check_accounts(warehouse, asked)
+        table = build(warehouse, set_name).set_index("loan_id").loc[asked["loan_id"]].reset_index(drop=True)
+    table.insert(0, "account_id", asked["account_id"])
+    return table.drop(columns="defaulted")
+
+
+@contextmanager
+def _in_place_of_the_loans(warehouse: Warehouse, asked: pd.DataFrame) -> Iterator[None]:
+    made: list[str] = []
+    rows = pa.Table.from_pandas(asked, schema=schema.table_spec(_APPLICATIONS).arrow, preserve_index=False)
+    try:
+        create_table(warehouse, _APPLICATIONS, temporary=True)
+        made.append(_APPLICATIONS)
+        warehouse.insert(_APPLICATIONS, rows)
+        for mart in (mart for mart in schema.marts() if mart in MARTS):
+            made.append(mart)
+            fill_mart(warehouse, mart, temporary=True)
+        yield
+    finally:
+        for name in reversed(made):
+            warehouse.run(f"drop temporary table {name}")
+
+
+def _check_terms(applications: Sequence[Application]) -> None:
+    if not applications:
+        raise ContractError("there is no application to look up")
+    for each in applications:
+        if each.amount_czk <= 0 or each.duration_months <= 0:
+            terms = f"{each.amount_czk} CZK over {each.duration_months} months"
+            raise ContractError(f"account {each.account_id} asks for {terms}; both must be above zero")
+
+
+def _check_accounts(warehouse: Warehouse, asked: pd.DataFrame) -> None:
+    found = warehouse.query("select loan_id, opened_on from loans").to_pandas().set_index("loan_id")["opened_on"]
+    opened = asked["loan_id"].map(found)
+    if (missing := asked[opened.isna()]).shape[0]:
+        accounts = ", ".join(map(str, missing["account_id"].unique()[:5]))
+        raise ContractError(
+            f"the warehouse has no account {accounts} with an owner. Account ids are those of the source."
+        )
+    late = asked[pd.to_datetime(opened) >= pd.to_datetime(asked["granted_on"])]
+    for row in late.head(1).itertuples():
+        since = f"account {row.account_id} was opened on {opened[row.Index]}"
+        raise ContractError(f"{since}, which is not before {row.granted_on}. Ask for a later day.")
