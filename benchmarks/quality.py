@@ -22,7 +22,7 @@ from payoff.model import TARGET, load_directory
 from payoff.settings import load_settings
 from training.evaluate import evaluate
 from training.fit import fit
-from training.select import KEPT_FEATURES, select
+from training.select import offered, select
 
 FOLDS = 5
 TRAIN_UNTIL = pd.Timestamp("1996-12-31")
@@ -31,9 +31,8 @@ SHOWN = ("roc_auc", "pr_auc", "brier", "log_loss")
 
 def predicted(table: pd.DataFrame, set_name: str, train: np.ndarray, test: np.ndarray, seed: int) -> np.ndarray:
     """Probability of default of the rows ``test``, by a model that was made of the rows ``train`` alone."""
-    offered = [feature.name for feature in feature_set(set_name)]
     rows = table.iloc[train]
-    names = select(rows[offered], rows[TARGET], keep=KEPT_FEATURES, seed=seed)
+    names = select(rows[offered(feature_set(set_name))], rows[TARGET], rows["granted_on"])
     with tempfile.TemporaryDirectory() as directory:
         fitted = fit(rows[[*names, TARGET]], Path(directory), seed=seed)
         return load_directory(fitted.directory, names)(table.iloc[test])

@@ -58,9 +58,11 @@ class Candidate:
     name: str
     sentence: str
     unit: str
+    operation: str
     known: Known
     column: str
     sources: tuple[str, ...]
+    scale: str = ""
     cube: str = ""
     slice: str = ""
     days: int = 0

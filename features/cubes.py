@@ -30,6 +30,8 @@ class Measure:
 
     Attributes
     ----------
+    operation : str
+        Its kind, by which training can leave whole kinds out.
     sql : str
         Over the parts; ``all_<part>`` is that of all rows of the window.
     windows : bool
@@ -39,6 +41,7 @@ class Measure:
     """
 
     name: str
+    operation: str
     words: str
     unit: str
     sql: str
@@ -109,6 +112,8 @@ class Cube:
             name=f"{self.prefix}_{measure.name}{condition.suffix}{window.suffix}{measure.tail}",
             sentence=measure.words.replace("…", f"{condition.words}{before}"),
             unit=measure.unit,
+            operation=measure.operation,
+            scale=measure.scale,
             known=self.known,
             column=measure.column,
             sources=measure.sources,
@@ -162,7 +167,7 @@ class Cube:
         scales = sorted({f"scale_{measure.scale}" for measure in self.measures if measure.scale})
         source = f"{self.name} inner join ({self.scales}) scales on scale_key = entity_key" if scales else self.name
         keys = ["entity_key", "slice", "days"]
-        inner = ", ".join([*keys, *scales, *(f"cast({sql} as double) as {name}" for name, sql in plain.items())])
+        inner = ", ".join([*keys, *scales, *(f"{_as_double(sql)} as {name}" for name, sql in plain.items())])
         outer = ", ".join([*keys, *map(_divided, self.measures)])
         return f"select {outer} from (select {inner} from {source}) measured"
 
@@ -174,24 +179,22 @@ class Cube:
         return f"select {keys}, {parts} from ({spanned}) spanned group by {keys}"
 
     def _slices(self) -> str:
+        """Each cell once for each condition that it meets, and for each condition a cell with nothing in it."""
         cells = f"{self.name}_cells"
         conditions = [*self.conditions, *([ALL] if self._shares(self.measures) and ALL not in self.conditions else [])]
-        chosen = [
-            f"select {literal(condition.slice)} as slice, {cells}.* from {cells}"
-            + (f" where {condition.predicate}" if condition.predicate else "")
-            for condition in conditions
-        ]
-        nothing = ", ".join(
-            [f"null as {category}" for category in self.categories]
-            + [f"{'0' if part.merge == 'sum' else 'null'} as {alias}" for alias, part in self.parts.items()]
-        )
         names = " union all ".join(f"select {literal(condition.slice)} as slice" for condition in conditions)
+        cases = " ".join(f"when {literal(each.slice)} then {each.predicate}" for each in conditions if each.predicate)
+        met = f" where case slice {cases} else 1 = 1 end" if cases else ""
+        nothing = "".join(
+            [f", null as {category}" for category in self.categories]
+            + [f", {'0' if part.merge == 'sum' else 'null'} as {alias}" for alias, part in self.parts.items()]
+        )
         spans = " union all ".join(f"select {window.span} as span" for window in self._first_spans())
-        empty = (
-            f"select conditions.slice, entity_key, spans.span, {nothing} from {self.present}"
+        return (
+            f"select slice, {cells}.* from {cells} cross join ({names}) conditions{met}"
+            f"\nunion all select slice, entity_key, span{nothing} from {self.present}"
             f" cross join ({names}) conditions cross join ({spans}) spans"
         )
-        return "\nunion all ".join([*chosen, empty])
 
     def _first_spans(self) -> tuple[Window, ...]:
         return self.windows[:1] if self.cumulative else self.windows
@@ -208,3 +211,8 @@ class Cube:
 
 def _divided(measure: Measure) -> str:
     return f"{measure.name} / nullif(scale_{measure.scale}, 0) as {measure.column}" if measure.scale else measure.name
+
+
+def _as_double(sql: str) -> str:
+    """The expression in floating point, which all but bare parts are already."""
+    return f"cast({sql} as double)" if re.fullmatch(r"\w+|coalesce\(.*\)", sql) else sql

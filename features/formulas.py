@@ -25,19 +25,11 @@ def ratio(part: str, whole: str) -> str:
 
 def spread(count: str, total: str, squares: str) -> str:
     """Sample standard deviation from count, sum and sum of squares: sqrt((n Σx² − (Σx)²) / (n (n − 1)))."""
-    return f"sqrt(cast({_scatter(count, total, squares)} as double) / nullif({count} * ({count} - 1), 0))"
-
-
-def weighted_spread(weight: str, total: str, squares: str) -> str:
-    """Standard deviation of a value over the days it held: sqrt((w Σwx² − (Σwx)²) / w²)."""
-    return f"sqrt(cast({_scatter(weight, total, squares)} as double) / nullif({weight} * {weight}, 0))"
-
-
-def _scatter(count: str, total: str, squares: str) -> str:
-    return (
+    scatter = (
         f"cast({squares} as decimal(26, 4)) * cast({count} as decimal(8, 0))"
         f" - cast({total} as decimal(19, 2)) * cast({total} as decimal(19, 2))"
     )
+    return f"sqrt(cast({scatter} as double) / nullif({count} * ({count} - 1), 0))"
 
 
 def slope(count: str, days: str, squares: str, total: str, products: str) -> str:

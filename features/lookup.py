@@ -5,7 +5,7 @@ over them: marts, then features. So a loan that was granted gets its training ro
 for gets what training would have seen.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import date
@@ -32,8 +32,10 @@ class Application:
     duration_months: int
 
 
-def build_for(warehouse: Warehouse, applications: Sequence[Application], set_name: str) -> pd.DataFrame:
-    """The features of each application, as of the day before its decision.
+def build_for(
+    warehouse: Warehouse, applications: Sequence[Application], set_name: str, only: Collection[str] | None = None
+) -> pd.DataFrame:
+    """The features of each application, as of the day before its decision; with ``only``, no others than those.
 
     Returns
     -------
@@ -51,7 +53,7 @@ def build_for(warehouse: Warehouse, applications: Sequence[Application], set_nam
     asked = pd.DataFrame({"loan_id": -number, **vars(each)} for number, each in enumerate(applications, start=1))
     with _in_place_of_the_loans(warehouse, asked):
         _check_accounts(warehouse, asked)
-        table = build(warehouse, set_name).set_index("loan_id").loc[asked["loan_id"]].reset_index(drop=True)
+        table = build(warehouse, set_name, only).set_index("loan_id").loc[asked["loan_id"]].reset_index(drop=True)
     table.insert(0, "account_id", asked["account_id"])
     return table.drop(columns="defaulted")
 
@@ -64,9 +66,9 @@ def _in_place_of_the_loans(warehouse: Warehouse, asked: pd.DataFrame) -> Iterato
         create_table(warehouse, _APPLICATIONS, temporary=True)
         made.append(_APPLICATIONS)
         warehouse.insert(_APPLICATIONS, rows)
-        for mart in (mart for mart in schema.marts() if mart in MARTS):
-            made.append(mart)
+        for mart in MARTS:
             fill_mart(warehouse, mart, temporary=True)
+            made.append(mart)
         yield
     finally:
         for name in reversed(made):

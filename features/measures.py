@@ -9,7 +9,7 @@ from features.candidates import Condition, Window, short, slug
 from features.cubes import Cube, Measure, Part
 from features.months import monthly_values, numeric_columns
 from features.relational import ColumnRole, Entity, Scale, Schema, literal, meeting
-from features.rows import ENDS, categories_of, monthly, ranked, rows, spells, spread_over
+from features.rows import ENDS, categories_of, monthly, ranked, rows, spread_over
 
 
 def cubes_of(schema: Schema, name: str) -> Iterator[Cube]:
@@ -17,15 +17,17 @@ def cubes_of(schema: Schema, name: str) -> Iterator[Cube]:
     entity = schema.entities[name]
     makers = [_of_rows, _of_conditions, _of_distinct_values]
     if entity.time:
-        makers += [_of_months, _of_medians, _of_spells]
+        makers += [_of_months, _of_medians]
     for maker in makers:
         for cube in maker(schema, name, entity):
-            scales = schema.entities[schema.population].scales
+            scales = schema.entities[schema.population].scales if maker in _SCALED else {}
             if cube.categories:
                 scales = {each: scale for each, scale in scales.items() if scale.conditions}
-            scaled = [*cube.measures, *_scaled(scales, cube.measures)]
             yield replace(
-                cube, relations=_scale_rows(schema) | cube.relations, measures=tuple(scaled), scales=_scales(schema)
+                cube,
+                relations=(_scale_rows(schema) if scales else {}) | cube.relations,
+                measures=(*cube.measures, *_scaled(scales, cube.measures)),
+                scales=_scales(schema),
             )
 
 
@@ -94,7 +96,7 @@ def _of_conditions(schema: Schema, name: str, entity: Entity) -> Iterator[Cube]:
     windows = windows_of(schema.windows_days, entity)
     key = (f"{name}.{entity.key}",)
     parts = _count_parts(entity)
-    share = Measure("count_share", f"share of {entity.noun}s…", "", formulas.ratio("n", "all_n"), key)
+    share = Measure("count_share", "share", f"share of {entity.noun}s…", "", formulas.ratio("n", "all_n"), key)
     measures = [*_counts(name, entity), share]
     for column, role in numeric_columns(schema, name).items():
         if not role.signed:
@@ -117,12 +119,12 @@ def _count_parts(entity: Entity) -> dict[str, Part]:
 
 def _counts(name: str, entity: Entity) -> Iterator[Measure]:
     """How many rows, and how long ago the last and the first."""
-    yield Measure("count", f"number of {entity.noun}s…", "", "n", (f"{name}.{entity.key}",))
+    yield Measure("count", "count", f"number of {entity.noun}s…", "", "n", (f"{name}.{entity.key}",))
     if entity.time:
         time = (f"{name}.{entity.time}",)
         for end in ("last", "first"):
             words = f"days since the {end} {entity.noun}…"
-            yield Measure(f"days_since_{end}", words, "days", f"d_{end}", time, windows=False)
+            yield Measure(f"days_since_{end}", "days_since", words, "days", f"d_{end}", time, windows=False)
 
 
 def _parts(column: str, stem: str) -> dict[str, Part]:
@@ -149,13 +151,15 @@ def _of_column(name: str, entity: Entity, column: str, role: ColumnRole) -> Iter
     for operation, words, sql in _operations(stem):
         if operation != "sum" or role.role != "level":
             words = f"{words} {_means(entity, role)}…"
-            yield Measure(f"{stem}_{operation}", words, role.unit, sql, (f"{name}.{column}",))
+            yield Measure(f"{stem}_{operation}", operation, words, role.unit, sql, (f"{name}.{column}",))
 
 
 def _share(name: str, entity: Entity, column: str, role: ColumnRole) -> Measure:
     stem = short(column, role)
     sql = formulas.ratio(f"s_{stem}", f"all_s_{stem}")
-    return Measure(f"{stem}_share", f"share of the total {_means(entity, role)}…", "", sql, (f"{name}.{column}",))
+    return Measure(
+        f"{stem}_share", "share", f"share of the total {_means(entity, role)}…", "", sql, (f"{name}.{column}",)
+    )
 
 
 def _means(entity: Entity, role: ColumnRole) -> str:
@@ -180,10 +184,10 @@ def _in_time(name: str, entity: Entity, column: str, role: ColumnRole) -> Iterat
     sources = (f"{name}.{column}", f"{name}.{entity.time}")
     trend = formulas.slope(f"n_{stem}", "t", "tt", f"s_{stem}", f"x_{stem}")
     unit = f"{role.unit} a day".strip()
-    yield Measure(f"{stem}_trend", f"change per day of the {means}…", unit, trend, sources)
+    yield Measure(f"{stem}_trend", "trend", f"change per day of the {means}…", unit, trend, sources)
     for end in ENDS:
         yield Measure(
-            f"{stem}_{end}_day", f"average {means} on the {end} day with any…", role.unit,
+            f"{stem}_{end}_day", f"{end}_day", f"average {means} on the {end} day with any…", role.unit,
             formulas.ratio(f"s{end}_{stem}", f"n{end}_{stem}"), sources, windows=False,
         )  # fmt: skip
 
@@ -206,7 +210,7 @@ def _of_distinct_values(schema: Schema, name: str, entity: Entity) -> Iterator[C
 
 def _distinct(name: str, entity: Entity, column: str) -> Measure:
     words = f"number of different values of {_said(column)} of {entity.noun}s…"
-    return Measure(f"{column}_distinct", words, "", f"coalesce(u_{column}, 0)", (f"{name}.{column}",))
+    return Measure(f"{column}_distinct", "distinct", words, "", f"coalesce(u_{column}, 0)", (f"{name}.{column}",))
 
 
 def _of_months(schema: Schema, name: str, entity: Entity) -> Iterator[Cube]:
@@ -220,7 +224,9 @@ def _of_months(schema: Schema, name: str, entity: Entity) -> Iterator[Cube]:
         parts |= _parts(value.name, value.name)
         sources = tuple(f"{name}.{column}" for column in value.columns)
         measures += [
-            Measure(f"month_{value.name}_{operation}", f"{words} monthly {value.words}…", value.unit, sql, sources)
+            Measure(
+                f"month_{value.name}_{operation}", "month", f"{words} monthly {value.words}…", value.unit, sql, sources
+            )
             for operation, words, sql in _operations(value.name)
             if operation != "sum"
         ]
@@ -244,48 +250,12 @@ def _of_medians(schema: Schema, name: str, entity: Entity) -> Iterator[Cube]:
         parts |= {f"s_{stem}": Part(f"sum({middle})"), f"n_{stem}": Part(f"count({middle})")}
         median = formulas.ratio(f"s_{stem}", f"n_{stem}")
         words = f"median {_means(entity, role)}…"
-        measures.append(Measure(f"{stem}_median", words, role.unit, median, (f"{name}.{column}",)))
+        measures.append(Measure(f"{stem}_median", "median", words, role.unit, median, (f"{name}.{column}",)))
     if numeric:
         yield _cube(
             schema, name, entity, "medians",
             relations=rows(schema, name) | ranked(name, list(numeric), windows, span_of(windows)),
             span="window_span", cumulative=False, windows=windows, parts=parts, measures=tuple(measures),
-        )  # fmt: skip
-
-
-def _of_spells(schema: Schema, name: str, entity: Entity) -> Iterator[Cube]:
-    """A level day by day: its mean, extremes and spread over calendar days, and how often it was below what was due."""
-    windows = windows_of(schema.windows_days, entity)
-    for column, role in entity.columns.items():
-        if not role.flow:
-            continue
-        stem, sources = f"daily_{short(column, role)}", (f"{name}.{role.flow}", f"{name}.{entity.time}")
-        parts = {
-            "w": Part("sum(held_days)"),
-            "s": Part(f"sum(held_days * {formulas.wide(column)})"),
-            "q": Part(f"sum(held_days * ({formulas.squared(column)}))"),
-            "lo": Part(f"min({column})", "min"),
-            "hi": Part(f"max({column})", "max"),
-        }
-        means = f"{role.means} at the end of a day"
-        measures = [
-            Measure(f"{stem}_{operation}", f"{words} {means}…", role.unit, sql, sources)
-            for operation, words, sql in (
-                ("mean", "average", formulas.ratio("s", "w")),
-                ("min", "lowest", "lo"),
-                ("max", "highest", "hi"),
-                ("std", "standard deviation of the", formulas.weighted_spread("w", "s", "q")),
-            )
-        ]
-        for threshold in role.thresholds:
-            parts[f"below_{threshold}"] = Part(f"sum(case when {column} < {threshold} then held_days else 0 end)")
-            words = f"share of days that ended with a {role.means} below {threshold:,}…"
-            share = formulas.ratio(f"below_{threshold}", "w")
-            measures.append(Measure(f"{stem}_below_{threshold}", words, "", share, sources))
-        yield _cube(
-            schema, name, entity, stem,
-            relations=rows(schema, name) | spells(name, column, role.flow, windows),
-            span="window_span", parts=parts, measures=tuple(measures), windows=windows,
         )  # fmt: skip
 
 
@@ -330,3 +300,7 @@ def _scaled(scales: Mapping[str, Scale], measures: Sequence[Measure]) -> Iterato
                     unit=scale.unit,
                     scale=name,
                 )
+
+
+#: What else is made of months and medians is not divided again.
+_SCALED = (_of_rows, _of_conditions)

@@ -28,8 +28,7 @@ class ColumnRole(_Declared):
     """What one column is. A ``level`` is a number at a moment: it is averaged and compared, never summed.
 
     ``name`` is what the population's own column is called as a feature; ``monthly`` splits monthly sums by the values;
-    a ``signed`` amount is looked at as a whole, because its sign already parts it. ``flow`` is the column whose running
-    sum a level is, from the first row on; the days that it ended below each of ``thresholds`` are counted.
+    a ``signed`` amount is looked at as a whole, because its sign already parts it.
     """
 
     role: Role
@@ -38,8 +37,6 @@ class ColumnRole(_Declared):
     unit: str = ""
     monthly: bool = False
     signed: bool = False
-    flow: Name | None = None
-    thresholds: tuple[int, ...] = ()
     known: Known = "dated"
     values: tuple[str, ...] = ()
 

@@ -4,13 +4,11 @@
 ``<entity>_rows``     those with squares and products of its numbers
 ``<entity>_present``  the keys of the population that have any
 ``<entity>_monthly``  the rows by span of days before the cutoff
-``<entity>_spells``   a level at the end of each day, as long as it held
 ``<entity>_spread``   the rows once for each window that they lie in
 ``<entity>_ranked``   those ranked by each column, for medians
 """
 
 from collections.abc import Iterator, Sequence
-from itertools import pairwise
 
 from features import formulas
 from features.candidates import Window, short
@@ -122,35 +120,6 @@ def monthly(schema: Schema, name: str, values: Sequence[MonthlyValue]) -> dict[s
     return {
         f"{name}_by_month": grouped,
         f"{name}_monthly": f"select {name}_by_month.*, {squares} from {name}_by_month",
-    }
-
-
-def spells(name: str, level: str, flow: str, windows: Sequence[Window]) -> dict[str, str]:
-    """How long ``level``, the running sum of ``flow``, stood where at the end of a day, cut at the ends of windows.
-
-    Rows within a day carry no order, so the level that a day ends with is a sum and not "the last row".
-    """
-    ends = [0, *(window.days for window in windows if window.days), 10**6]
-    spans = " union all ".join(
-        f"select {span} as window_span, {after} as after, {upto} as upto"
-        for span, (after, upto) in enumerate(pairwise(ends), start=1)
-    )
-    order = "over (partition by entity_key order by days_before desc"
-    held = "least(days_before, upto) - greatest(until_before, after)"
-    return {
-        f"{name}_daily_{level}": (
-            f"select entity_key, days_before, sum({flow}) as flow from {name}_rows group by entity_key, days_before"
-        ),
-        f"{name}_closing_{level}": (
-            f"select entity_key, days_before, coalesce(lead(days_before) {order}), 0) as until_before,"
-            f" cast(sum(flow) {order} rows between unbounded preceding and current row) as decimal(14, 2)) as {level}"
-            f" from {name}_daily_{level}"
-        ),
-        f"{name}_spells_{level}": (
-            f"select entity_key, window_span, {level}, cast({held} as decimal(5, 0)) as held_days"
-            f" from {name}_closing_{level} inner join ({spans}) spans"
-            f" on days_before > spans.after and until_before < spans.upto"
-        ),
     }
 
 

@@ -54,5 +54,7 @@ def _as_feature(candidate: Candidate) -> Feature:
         means=f"{sentence}.",
         known=candidate.known,
         categories=candidate.categories,
+        operation=candidate.operation,
+        scale=candidate.scale,
         sql=candidate.column,
     )

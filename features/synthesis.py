@@ -58,6 +58,7 @@ def _own(schema: Schema) -> Iterator[Candidate]:
             name=role.name or column,
             sentence=f"days from {role.means} to the {schema.event}" if dated else role.means,
             unit=role.unit,
+            operation="own",
             known=role.known,
             column=f"datediff(population.{schema.cutoff}, {source})" if dated else source,
             sources=(f"{schema.population}.{column}",),
@@ -67,5 +68,11 @@ def _own(schema: Schema) -> Iterator[Candidate]:
     for name, scale in population.scales.items():
         if scale.sql:
             yield Candidate(
-                f"{population.prefix}_{name}", scale.means, scale.of, "static", scale.sql, (schema.population,)
+                name=f"{population.prefix}_{name}",
+                sentence=scale.means,
+                unit=scale.of,
+                operation="own",
+                known="static",
+                column=scale.sql,
+                sources=(schema.population,),
             )

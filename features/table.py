@@ -4,9 +4,10 @@ The SQL is in the MariaDB dialect; what several selects read is stored as a temp
 on every engine. A loan without rows in a relation gets missing values, not zeros.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from functools import cache
+from dataclasses import dataclass
+from functools import lru_cache
 
 import duckdb
 import numpy as np
@@ -74,8 +75,13 @@ def over_marts(marts: Mapping[str, pa.Table]) -> Iterator[Warehouse]:
         yield DuckDBWarehouse(connection)
 
 
-def build(warehouse: Warehouse, set_name: str) -> pd.DataFrame:
+def build(warehouse: Warehouse, set_name: str, only: Collection[str] | None = None) -> pd.DataFrame:
     """The feature table of ``set_name`` over the marts of ``warehouse``.
+
+    Parameters
+    ----------
+    only : names of features, optional
+        No others are computed.
 
     Returns
     -------
@@ -83,19 +89,34 @@ def build(warehouse: Warehouse, set_name: str) -> pd.DataFrame:
         ``loan_id`` (int64), ``granted_on`` (datetime64), ``defaulted`` (Int8, missing where the end is unknown), then
         the features in the order of the set: float64 for numbers, strings for categories.
     """
-    answers = answered(warehouse, query_of(set_name))
-    inputs = joined(answers, bank(), every_candidate()) if set_name == SYNTHESISED else answers["loans"]
+    plan = _plan(set_name, None if only is None else frozenset(only))
+    answers = answered(warehouse, plan.query)
+    inputs = joined(answers, bank(), plan.candidates) if set_name == SYNTHESISED else answers["loans"]
     identity = inputs[list(IDENTITY)].astype({"loan_id": "int64", "granted_on": "datetime64[us]", "defaulted": "Int8"})
-    return pd.concat([identity, compute(inputs, feature_set(set_name))], axis=1)
+    return pd.concat([identity, compute(inputs, plan.features)], axis=1)
 
 
-@cache
+@dataclass(frozen=True)
+class _Plan:
+    features: tuple[Feature, ...]
+    candidates: tuple[Candidate, ...]
+    query: Query
+
+
+@lru_cache(maxsize=32)
+def _plan(set_name: str, only: frozenset[str] | None) -> _Plan:
+    # Kept, because to look up one account takes little longer than to write this down.
+    features = tuple(each for each in feature_set(set_name) if only is None or each.name in only)
+    if set_name != SYNTHESISED:
+        needed = {name for feature in features for name in (feature.name, *feature.needs)}
+        return _Plan(features, (), declared_query([each for each in feature_set(set_name) if each.name in needed]))
+    candidates = tuple(each for each in every_candidate() if only is None or each.name in only)
+    return _Plan(features, candidates, query(bank(), candidates, IDENTITY[1:]))
+
+
 def query_of(set_name: str) -> Query:
     """What computes a set: identity, and every feature or what features are derived from."""
-    # Kept, because a lookup of one account takes little longer than writing this down.
-    if set_name == SYNTHESISED:
-        return query(bank(), every_candidate(), IDENTITY[1:])
-    return declared_query(feature_set(set_name))
+    return _plan(set_name, None).query
 
 
 def answered(warehouse: Warehouse, asked: Query) -> dict[str, pd.DataFrame]:
@@ -128,12 +149,11 @@ def joined(answers: Mapping[str, pd.DataFrame], schema: Schema, wanted: Sequence
 def _cells(cube: pd.DataFrame, keys: pd.Index, wanted: Sequence[Candidate]) -> np.ndarray:
     """The wanted cells of a cube: one row per key, one column per candidate."""
     measures = cube.columns.difference(["entity_key", "slice", "days"], sort=False)
-    slices = cube[["slice", "days"]].drop_duplicates()
-    values = np.full((len(slices) + 1, len(keys), len(measures)), np.nan)
-    rows = cube.groupby(["slice", "days"], sort=False).ngroup()
-    values[rows, keys.get_indexer(pd.Index(cube["entity_key"]))] = cube[measures].astype("float64")
-    # A slice that the cube lacks is the last one, which holds nothing.
-    place = {key: number for number, key in enumerate(slices.itertuples(index=False, name=None))}
-    cells = [place.get((candidate.slice, candidate.days), len(slices)) for candidate in wanted]
+    cells, names = pd.factorize(cube["slice"] + " " + cube["days"].astype(str))
+    # A cell that the cube lacks is the last one, which holds nothing.
+    values = np.full((len(names) + 1, len(keys), len(measures)), np.nan)
+    values[cells, keys.get_indexer(pd.Index(cube["entity_key"]))] = cube[measures].astype("float64")
+    place = {name: number for number, name in enumerate(names)}
+    chosen = [place.get(f"{candidate.slice} {candidate.days}", len(names)) for candidate in wanted]
     columns = measures.get_indexer(pd.Index([candidate.column for candidate in wanted]))
-    return values[cells, :, columns].T
+    return values[chosen, :, columns].T

@@ -37,6 +37,10 @@ class Feature:
         What is possible at all, for numbers.
     categories : tuple of str
         Every value it may take, for categories.
+    operation : str
+        The kind of a synthesised feature; empty for one that was declared by hand.
+    scale : str
+        What a synthesised feature was divided by, if anything.
     relation, sql : str
         The relation, and an expression over it in the MariaDB dialect; an aggregate unless the relation is ``loans``.
     derive : callable
@@ -51,6 +55,8 @@ class Feature:
     known: Known
     valid: Range | None = None
     categories: tuple[str, ...] = ()
+    operation: str = ""
+    scale: str = ""
     relation: Relation = "loans"
     sql: str = ""
     derive: Callable[[pd.DataFrame], pd.Series] | None = None

@@ -16,7 +16,7 @@ from payoff.lake import Lake
 from payoff.model import TARGET, District, Metadata, Spread, load_directory, promote, publish_model
 from training.evaluate import evaluate, majority_baseline, payoff_bands
 from training.fit import Fitted, fit
-from training.select import KEPT_FEATURES, select
+from training.select import offered, select
 from training.split import holdout
 
 #: The set that the form can serve; its models become the champion.
@@ -36,12 +36,12 @@ def train(lake: Lake, set_name: str, *, seed: int, neural: bool = False) -> Meta
     """
     run = runs.current_run(lake)
     table = runs.read_features(lake, run, set_name).to_pandas()
-    offered = [feature.name for feature in feature_set(set_name)]
-    if missing := sorted(set(offered) - set(table.columns)):
+    names = offered(feature_set(set_name))
+    if missing := sorted(set(names) - set(table.columns)):
         lacks = f"the {set_name} table of run {run} lacks {len(missing)} features, {missing[0]} first"
         raise ContractError(f"{lacks}. Another version built it; run `payoff features build --set {set_name}`.")
     train_loans, test_loans = holdout(table, seed)
-    names = select(train_loans[offered], train_loans[TARGET], keep=KEPT_FEATURES, seed=seed)
+    names = select(train_loans[names], train_loans[TARGET], train_loans["granted_on"])
     with tempfile.TemporaryDirectory(prefix="payoff-train-") as directory:
         fitted = fit(train_loans[[*names, TARGET]], Path(directory), seed=seed, neural=neural)
         known = {

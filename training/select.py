@@ -1,31 +1,40 @@
 """Which features to train on: rules computed on training rows only.
 
-Constants and near-copies go first; what is left is ranked by how much it helps small boosted trees, averaged over
-resampled halves of the training rows, so that a feature has to help again and again (stability selection: Meinshausen
-and Bühlmann, Journal of the Royal Statistical Society B 72, 2010, 417).
+What drifts with the calendar among the training loans goes, because later loans will lie outside what was seen; so do
+constants, and near-copies of a feature that tells the ends apart better. The rest is for regularised models to weigh.
 """
 
-from typing import Any
+from collections.abc import Sequence
 
-import lightgbm
 import numpy as np
 import pandas as pd
-from sklearn.metrics import roc_auc_score
 
-#: More features than this are not trained on.
-KEPT_FEATURES = 300
+from payoff.contract import Feature
+
+#: Sets of up to this many features were chosen by a person and are trained on as they are.
+CHOSEN_BY_HAND = 30
 #: Two features that rank the training loans this much alike are copies of each other.
 ALIKE = 0.9
-ROUNDS = 30
-TREES: dict[str, Any] = {
-    "n_estimators": 80, "learning_rate": 0.05, "num_leaves": 6, "min_child_samples": 12, "colsample_bytree": 0.3,
-    "reg_lambda": 5.0, "importance_type": "gain", "verbosity": -1, "n_jobs": 1, "deterministic": True,
-    "force_row_wise": True,
-}  # fmt: skip
+#: A feature that ranks the training loans this much like their dates drifts.
+DRIFTING = 0.25
+#: Synthesised features of these kinds are not offered, nor are snapshots: measured, they add noise
+#: (benchmarks/ablation.md).
+LEFT_OUT = frozenset({"sum", "trend", "median", "distinct", "first_day", "last_day", "month"})
+LEFT_OUT_SCALES = frozenset({"instalment"})
 
 
-def select(features: pd.DataFrame, truth: pd.Series, *, keep: int, seed: int) -> list[str]:
-    """The ``keep`` most helpful columns of ``features``, most helpful first; all of them if there are no more.
+def offered(features: Sequence[Feature]) -> list[str]:
+    """The names of the features that are worth choosing from."""
+    return [feature.name for feature in features if not feature.operation or _worth_it(feature)]
+
+
+def _worth_it(feature: Feature) -> bool:
+    left_out = feature.operation in LEFT_OUT or feature.scale in LEFT_OUT_SCALES
+    return not left_out and feature.known != "snapshot"
+
+
+def select(features: pd.DataFrame, truth: pd.Series, dates: pd.Series) -> list[str]:
+    """The columns to train on, the one that tells the ends apart best first, categories last.
 
     Parameters
     ----------
@@ -33,40 +42,48 @@ def select(features: pd.DataFrame, truth: pd.Series, *, keep: int, seed: int) ->
         Numbers (missing values allowed) and categories.
     truth : Series of int
         1 where the loan defaulted.
+    dates : Series of datetime64
+        When each loan was granted.
     """
+    if features.shape[1] <= CHOSEN_BY_HAND:
+        return [str(name) for name in features.columns]
     numbers = features.select_dtypes("number")
     categories = [str(name) for name in features.columns.difference(numbers.columns, sort=False)]
-    if features.shape[1] <= keep:
-        return [str(name) for name in features.columns]
-    candidates = without_copies(numbers, truth)
-    gains = _gains(numbers[candidates], truth, seed)
-    ranked = [candidates[place] for place in np.argsort(-gains, kind="stable")]
-    return ranked[: keep - len(categories)] + categories
+    return without_copies(without_drift(numbers, dates), truth) + categories
+
+
+def without_drift(numbers: pd.DataFrame, dates: pd.Series) -> pd.DataFrame:
+    """The columns that do not rank the loans as their dates do (Spearman's rank correlation)."""
+    ranks = _ranks(numbers)
+    days = pd.to_datetime(dates).rank().to_numpy()
+    together = np.corrcoef(np.column_stack([days, ranks]), rowvar=False)[0, 1:]
+    steady: list[str] = ranks.columns[np.abs(together) <= DRIFTING].to_list()
+    return numbers[steady]
 
 
 def without_copies(numbers: pd.DataFrame, truth: pd.Series) -> list[str]:
     """The columns that vary, of near-copies only the one that tells the ends apart best, best first."""
-    varying = numbers.loc[:, numbers.nunique() > 1]
-    filled = varying.rank().fillna(0.0)  # a missing value ranks below all
-    strength = np.array([abs(roc_auc_score(truth, filled[name]) - 0.5) for name in filled.columns])
-    order = np.argsort(-strength, kind="stable")
-    alike = np.abs(np.corrcoef(filled.to_numpy(), rowvar=False)) > ALIKE
+    ranks = _ranks(numbers)
+    order = np.argsort(-_strength(ranks, truth), kind="stable")
+    alike = np.abs(np.corrcoef(ranks.to_numpy(), rowvar=False)) > ALIKE
     kept: list[int] = []
     for place in order:
         if not alike[place, kept].any():
             kept.append(int(place))
-    return [str(filled.columns[place]) for place in kept]
+    return [str(ranks.columns[place]) for place in kept]
 
 
-def _gains(numbers: pd.DataFrame, truth: pd.Series, seed: int) -> np.ndarray:
-    """Mean share of the gain of each column, over boosted trees on stratified halves of the rows."""
-    rng = np.random.default_rng(seed)
-    ends = [np.flatnonzero(truth.to_numpy() == end) for end in (0, 1)]
-    total = np.zeros(numbers.shape[1])
-    for number in range(ROUNDS):
-        half = np.concatenate([rng.choice(rows, rows.size // 2, replace=False) for rows in ends])
-        trees = lightgbm.LGBMClassifier(**TREES, random_state=seed + number)
-        trees.fit(numbers.iloc[half], truth.iloc[half])
-        gain = trees.feature_importances_
-        total += gain / max(gain.sum(), 1e-12)
-    return total / ROUNDS
+def _strength(ranks: pd.DataFrame, truth: pd.Series) -> np.ndarray:
+    """How far the ROC AUC of each column alone lies from 0.5, from its rank sum (Mann and Whitney, 1947)."""
+    defaulted = truth.to_numpy() == 1
+    ones, others = int(defaulted.sum()), int((~defaulted).sum())
+    rank_sums = ranks.to_numpy()[defaulted].sum(axis=0)
+    areas: np.ndarray = (rank_sums - ones * (ones + 1) / 2) / (ones * others)
+    return np.abs(areas - 0.5)
+
+
+def _ranks(numbers: pd.DataFrame) -> pd.DataFrame:
+    """Ranks of the columns that vary; a missing value is neither high nor low."""
+    ranks = numbers.rank()
+    ranks = ranks.fillna(ranks.median()).rank()
+    return ranks.loc[:, ranks.nunique() > 1]

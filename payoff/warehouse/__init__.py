@@ -93,7 +93,7 @@ def duckdb_path(url: str) -> Path | None:
 def create_table(warehouse: Warehouse, table: str, *, temporary: bool = False) -> None:
     """Create ``table`` with its keys and indexes, as sql/schema declares it.
 
-    A temporary one is for few rows, so has no indexes. While it exists, it hides the published one of the same name from
+    A temporary one is for few rows, so has no indexes. While it exists, it hides the published one of its name from
     this connection.
     """
     ddl = schema.table_spec(table).ddl
