@@ -7,7 +7,6 @@ benchmarks/quality.md. Selection, models, their weights and the threshold see th
 """
 
 import sys
-import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -18,10 +17,10 @@ from sklearn.model_selection import StratifiedKFold
 from features.sets import SET_NAMES, feature_set
 from payoff import runs
 from payoff.lake import open_lake
-from payoff.model import TARGET, load_directory
+from payoff.model import TARGET
 from payoff.settings import load_settings
 from training.evaluate import evaluate
-from training.fit import fit
+from training.fit import fit_predict
 from training.select import offered, select
 
 FOLDS = 5
@@ -33,9 +32,7 @@ def predicted(table: pd.DataFrame, set_name: str, train: np.ndarray, test: np.nd
     """Probability of default of the rows ``test``, by a model that was made of the rows ``train`` alone."""
     rows = table.iloc[train]
     names = select(rows[offered(feature_set(set_name))], rows[TARGET], rows["granted_on"])
-    with tempfile.TemporaryDirectory() as directory:
-        fitted = fit(rows[[*names, TARGET]], Path(directory), seed=seed)
-        return load_directory(fitted.directory, names)(table.iloc[test])
+    return fit_predict(rows[[*names, TARGET]], table.iloc[test], seed)
 
 
 def cross_validated(table: pd.DataFrame, set_name: str, repeats: int) -> Iterator[dict[str, float]]:

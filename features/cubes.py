@@ -81,6 +81,7 @@ class Cube:
     """
 
     name: str
+    entity: str
     relations: dict[str, str]
     span: str
     parts: dict[str, Part]

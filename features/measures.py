@@ -63,6 +63,7 @@ def _said(value: str) -> str:
 def _cube(schema: Schema, name: str, entity: Entity, suffix: str, **given: Any) -> Cube:
     return Cube(
         name=f"{name}_{suffix}",
+        entity=name,
         present=f"{name}_present",
         prefix=entity.prefix,
         known=entity.known,

@@ -1,7 +1,7 @@
 """Candidate features, derived from a relational schema: operations × columns × conditions × windows, and ratios."""
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 
 from features.candidates import Candidate
 from features.cubes import Cube
@@ -14,15 +14,14 @@ LONGEST_IDENTIFIER = 64
 
 
 def cubes(schema: Schema) -> dict[str, Cube]:
-    """Every cube of ``schema`` by name, undated entities left out.
+    """Every cube of ``schema`` by name.
 
     Raises
     ------
     ContractError
         A relation or column of one would have a name that is too long for MariaDB.
     """
-    children = schema.children(schema.population)
-    found = [cube for name, entity in children.items() if entity.known != "undated" for cube in cubes_of(schema, name)]
+    found = [cube for name in schema.children(schema.population) for cube in cubes_of(schema, name)]
     names = {name for cube in found for name in (*cube.steps(), *(measure.column for measure in cube.measures))}
     if long := sorted(name for name in names if len(name) > LONGEST_IDENTIFIER):
         raise ContractError(
@@ -31,15 +30,23 @@ def cubes(schema: Schema) -> dict[str, Cube]:
     return {cube.name: cube for cube in found}
 
 
-def candidates(schema: Schema) -> tuple[Candidate, ...]:
-    """Every candidate of ``schema``, in a stable order.
+def candidates(schema: Schema, undated: Collection[str] = ()) -> tuple[Candidate, ...]:
+    """Every candidate of ``schema`` that is known before the cutoff, in a stable order.
+
+    Parameters
+    ----------
+    undated : names of entities
+        Those of these entities too, though their rows may be younger than the cutoff.
 
     Raises
     ------
     ContractError
         Two candidates would have one name, or :func:`cubes` refuses.
     """
-    found = [*_own(schema), *(candidate for cube in cubes(schema).values() for candidate in cube.candidates())]
+    left_out = {name for name, entity in schema.entities.items() if entity.known == "undated"} - set(undated)
+    found = list(_own(schema))
+    for cube in cubes(schema).values():
+        found += [] if cube.entity in left_out else cube.candidates()
     counted = Counter(candidate.name for candidate in found)
     if repeated := [name for name, times in counted.items() if times > 1]:
         raise ContractError(

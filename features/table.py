@@ -24,7 +24,7 @@ from payoff.warehouse import Warehouse
 from payoff.warehouse.duckdb_file import DuckDBWarehouse
 
 #: The marts that the queries read.
-MARTS = ("loans", "loan_transactions", "loan_orders")
+MARTS = ("loans", "loan_transactions", "loan_orders", "loan_persons")
 IDENTITY = ("loan_id", "granted_on", "defaulted")
 _DATES = ("granted_on", "opened_on", "owner_born_on")
 

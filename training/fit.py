@@ -1,6 +1,7 @@
 """AutoGluon on one feature table: a few steady models, refit on all rows, averaged, and stripped for deployment."""
 
 import logging
+import tempfile
 import warnings
 from collections import Counter
 from collections.abc import Mapping
@@ -18,7 +19,7 @@ from sklearn.metrics import matthews_corrcoef
 
 from payoff.errors import SettingsError
 from payoff.learners import NormalScores, SteadyLightGBM
-from payoff.model import TARGET
+from payoff.model import TARGET, load_directory
 
 log = logging.getLogger(__name__)
 
@@ -114,17 +115,35 @@ def fit(train: pd.DataFrame, directory: Path, *, seed: int, neural: bool = False
             calibrate=False,
             calibrate_decision_threshold=False,
             fit_strategy="sequential",
+            # More threads gain nothing on a few hundred rows, and lose a lot where others want the cores too.
+            num_cpus=1,
             num_gpus=0,
             ag_args_fit={"random_seed": seed},
             ag_args_ensemble={"fold_fitting_strategy": "sequential_local", "model_random_seed": seed},
         )
         weights = even_weights(predictor)
         averaged = _average(predictor, weights)
-        refit = predictor.refit_full(model=averaged, num_gpus=0)[averaged]
+        refit = predictor.refit_full(model=averaged, num_cpus=1, num_gpus=0)[averaged]
         oof = sum(w * predictor.predict_proba_oof(name, as_multiclass=False) for name, w in weights.items())
         clone = directory / "deployment"
         predictor.clone_for_deployment(str(clone), model=refit)
     return Fitted(clone, best_threshold(train[TARGET], oof), str(refit))
+
+
+def fit_predict(train: pd.DataFrame, test: pd.DataFrame, seed: int) -> np.ndarray:
+    """Probability of default of the rows ``test``, by a deployment clone that was made of ``train`` alone.
+
+    Parameters
+    ----------
+    train : DataFrame
+        Features and target.
+    test : DataFrame
+        The same features.
+    """
+    features = [str(name) for name in train.columns if name != TARGET]
+    with tempfile.TemporaryDirectory(prefix="payoff-fit-") as directory:
+        fitted = fit(train, Path(directory), seed=seed)
+        return load_directory(fitted.directory, features)(test)
 
 
 def even_weights(predictor: TabularPredictor) -> dict[str, float]:

@@ -31,8 +31,10 @@ class MariaDBWarehouse:
     def query(self, sql: str) -> pa.Table:
         (statement,) = dialect.transpile(sql, self.engine, self._renamed)
         with _worded():
-            rows = self._connection.exec_driver_sql(statement).mappings().all()
-        return pa.Table.from_pylist([dict(row) for row in rows])
+            result = self._connection.exec_driver_sql(statement)
+            names, rows = list(result.keys()), result.all()
+        columns = zip(*rows, strict=True) if rows else [()] * len(names)
+        return pa.table([pa.array(column) for column in columns], names)
 
     def stream(self, table: str, batch_rows: int) -> Iterator[pa.RecordBatch]:
         spec = schema.table_spec(table)

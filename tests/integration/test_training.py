@@ -14,6 +14,7 @@ from payoff import model as models
 from payoff import runs
 from payoff.errors import ContractError, LakeError, ModelError, NoModel, SettingsError
 from payoff.lake import open_lake
+from payoff.learners import SteadyLightGBM
 from payoff.settings import load_settings
 from training.fit import best_threshold, hyperparameters
 from training.split import holdout
@@ -205,7 +206,7 @@ def test_the_threshold_is_halfway_between_the_loans_that_it_tells_apart_best():
 
 
 def test_the_default_models_need_no_torch_and_the_neural_ones_name_their_extra():
-    assert set(hyperparameters(neural=False)) >= {"GBM", "XGB", "RF", "XT", "LR"}
+    assert set(hyperparameters(neural=False)) >= {"XT", "LR", SteadyLightGBM}
     assert not {"NN_TORCH", "FASTAI"} & set(hyperparameters(neural=False))
     with pytest.raises(SettingsError, match=r"payoff\[neural\]"):
         hyperparameters(neural=True)

@@ -75,4 +75,6 @@ def test_of_the_synthesised_features_whole_kinds_are_not_offered():
     assert 500 < len(names) < len(full)
     assert not [each.name for each in full if each.known == "snapshot" and each.name in names]
     assert {"transaction_balance_mean_cash_withdrawal_90d", "transaction_amount_max_per_income"} <= names
-    assert not {"transaction_balance_median", "transaction_amount_sum", "transaction_balance_min_per_instalment"} & names
+    assert (
+        not {"transaction_balance_median", "transaction_amount_sum", "transaction_balance_min_per_instalment"} & names
+    )
