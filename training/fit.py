@@ -87,11 +87,11 @@ def _has_openmp() -> bool:
     return True
 
 
-def fit(train: pd.DataFrame, directory: Path, *, seed: int, neural: bool = False) -> Fitted:
+def fit(train: pd.DataFrame, directory: Path, *, seed: int, neural: bool = False, bag_folds: int = BAG_FOLDS) -> Fitted:
     """Train on ``train``, whose columns are the features and the target, and leave a deployment clone in ``directory``.
 
-    Five-fold bagging, so that the threshold is chosen on out-of-fold predictions; then each model is refit on all of
-    ``train``. The test loans take no part.
+    Bagging, so that the threshold is chosen on out-of-fold predictions; then each model is refit on all of ``train``.
+    The test loans take no part.
     """
     # It reports, for every model, that torch is not there to ask for a GPU.
     logging.getLogger("autogluon.common.utils.resource_utils").setLevel(logging.CRITICAL)
@@ -102,12 +102,12 @@ def fit(train: pd.DataFrame, directory: Path, *, seed: int, neural: bool = False
         # Warnings of the libraries about each other's defaults, nothing a user can act on.
         warnings.simplefilter("ignore")
         predictor.fit(
-            train,
+            train.astype({TARGET: "int64"}),
             hyperparameters=hyperparameters(neural=neural),
             feature_generator=PipelineFeatureGenerator(
                 generators=[[CategoryFeatureGenerator(), NormalScores()]], verbosity=0
             ),
-            num_bag_folds=BAG_FOLDS,
+            num_bag_folds=bag_folds,
             num_bag_sets=1,
             num_stack_levels=0,
             dynamic_stacking=False,
@@ -142,7 +142,8 @@ def fit_predict(train: pd.DataFrame, test: pd.DataFrame, seed: int) -> np.ndarra
     """
     features = [str(name) for name in train.columns if name != TARGET]
     with tempfile.TemporaryDirectory(prefix="payoff-fit-") as directory:
-        fitted = fit(train, Path(directory), seed=seed)
+        # The models are refit whatever the folds, which only the threshold needs; two are the fewest that bag.
+        fitted = fit(train, Path(directory), seed=seed, bag_folds=2)
         return load_directory(fitted.directory, features)(test)
 
 
