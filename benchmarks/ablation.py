@@ -93,8 +93,7 @@ def main() -> None:
     head = f"| | features kept | {' | '.join(METRICS)} | ROC AUC against the first |\n{'|---' * 6}|"
     page = f"""# Where the information is
 
-{FOLDS}-fold cross-validation, {repeats} repeat{"s" if repeats > 1 else ""}, the whole training inside the fold; means over
-the folds. The last column is the mean difference in the same folds ± its standard error, which ignores that the folds
+{FOLDS}-fold cross-validation, repeats: {repeats}, the whole training inside the fold; means over the folds. The last column is the mean difference in the same folds ± its standard error, which ignores that the folds
 share training rows: below three of these errors, say nothing. Made by `python benchmarks/ablation.py {repeats}`.
 
 {head}
