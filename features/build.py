@@ -1,28 +1,38 @@
 """Build a feature table and store it in the lake, beside the marts of the current run."""
 
+from collections.abc import Callable, Mapping
+from contextlib import AbstractContextManager
+
 import pandas as pd
 import pyarrow as pa
 
 from features import table
 from payoff import runs
 from payoff.lake import Lake
-from payoff.warehouse import Warehouse
+from payoff.warehouse import SqlSession
+
+#: Opens what computes over the marts it is given.
+OverMarts = Callable[[Mapping[str, pa.Table]], AbstractContextManager[SqlSession]]
 
 
-def build_features(lake: Lake, set_name: str, warehouse: Warehouse | None = None) -> tuple[pd.DataFrame, str]:
+def build_features(
+    lake: Lake, set_name: str, warehouse: SqlSession | None = None, over_marts: OverMarts = table.over_marts
+) -> tuple[pd.DataFrame, str]:
     """The feature table of ``set_name`` for the current run, and the prefix it was stored under.
 
     Parameters
     ----------
-    warehouse : Warehouse, optional
-        Computes over its marts; by default DuckDB does, over those of the lake.
+    warehouse : SqlSession, optional
+        Computes over its own marts.
+    over_marts : callable
+        Opens what otherwise computes over those of the lake, by default DuckDB.
     """
     run = runs.current_run(lake)
     if warehouse is not None:
         frame = table.build(warehouse, set_name)
     else:
-        with table.over_marts({mart: runs.read_mart(lake, run, mart) for mart in table.MARTS}) as embedded:
-            frame = table.build(embedded, set_name)
+        with over_marts({mart: runs.read_mart(lake, run, mart) for mart in table.MARTS}) as opened:
+            frame = table.build(opened, set_name)
     return frame, runs.write_features(lake, run, set_name, to_arrow(frame))
 
 

@@ -1,4 +1,4 @@
-"""The feature table: one row per loan, from the marts, on DuckDB over the lake or on MariaDB in the warehouse.
+"""The feature table: one row per loan, from the marts: on DuckDB or Spark over the lake, or on MariaDB.
 
 The SQL is in the MariaDB dialect; what several selects read is stored as a temporary table, so that it is computed once
 on every engine. A loan without rows in a relation gets missing values, not zeros.
@@ -20,7 +20,7 @@ from features.relational import Schema
 from features.rendering import Query, query
 from features.sets import SYNTHESISED, bank, every_candidate, feature_set
 from payoff.contract import Feature, Relation
-from payoff.warehouse import Warehouse
+from payoff.warehouse import SqlSession
 from payoff.warehouse.duckdb_file import DuckDBWarehouse
 
 #: The marts that the queries read.
@@ -67,7 +67,7 @@ def _grouped(relation: Relation, features: Sequence[Feature]) -> str:
 
 
 @contextmanager
-def over_marts(marts: Mapping[str, pa.Table]) -> Iterator[Warehouse]:
+def over_marts(marts: Mapping[str, pa.Table]) -> Iterator[SqlSession]:
     """A warehouse in memory that holds ``marts`` only."""
     with duckdb.connect() as connection:
         for name, table in marts.items():
@@ -75,7 +75,7 @@ def over_marts(marts: Mapping[str, pa.Table]) -> Iterator[Warehouse]:
         yield DuckDBWarehouse(connection)
 
 
-def build(warehouse: Warehouse, set_name: str, only: Collection[str] | None = None) -> pd.DataFrame:
+def build(warehouse: SqlSession, set_name: str, only: Collection[str] | None = None) -> pd.DataFrame:
     """The feature table of ``set_name`` over the marts of ``warehouse``.
 
     Parameters
@@ -119,7 +119,7 @@ def query_of(set_name: str) -> Query:
     return _plan(set_name, None).query
 
 
-def answered(warehouse: Warehouse, asked: Query) -> dict[str, pd.DataFrame]:
+def answered(warehouse: SqlSession, asked: Query) -> dict[str, pd.DataFrame]:
     """The rows of each select. What several of them read is stored first, for as long as it takes."""
     stored = []
     try:

@@ -2,11 +2,13 @@
 
 import json
 import sys
-from contextlib import ExitStack
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from datetime import datetime
 from decimal import Decimal
+from functools import partial
 from pathlib import Path
-from typing import NoReturn
+from typing import TYPE_CHECKING, NoReturn
 
 import click
 from rich.console import Console
@@ -17,8 +19,15 @@ from payoff.errors import BadRows, ContractError, InvalidAnswers, PayoffError, S
 from payoff.reporting import Stages, busy, console, figure, print_figures
 from payoff.settings import Settings, load_settings
 
+if TYPE_CHECKING:
+    from pandas import DataFrame
+
+    from payoff.dialect import Engine
+    from payoff.lake import Lake
+
 SET_NAMES = ("seed", "form", "full")
-ENGINES = ("duckdb", "mariadb")
+#: The engines that compute features, with the dialect of each.
+ENGINES: "dict[str, Engine]" = {"duckdb": "duckdb", "mariadb": "mysql", "spark": "spark"}
 DEFAULT_SEED = 20261121
 _BAD_ROWS_ADVICE = (
     "Nothing was loaded; the warehouse that was in use stays in use. Mend these rows, or leave them out with "
@@ -87,9 +96,9 @@ def features() -> None:
 @click.option("--set", "sets", type=click.Choice(SET_NAMES), multiple=True, default=SET_NAMES, help="May be repeated.")
 @click.option(
     "--engine",
-    type=click.Choice(ENGINES),
+    type=click.Choice(tuple(ENGINES)),
     default="duckdb",
-    help="duckdb reads the marts of the lake; mariadb computes over those of PAYOFF_WAREHOUSE_URL.",
+    help="duckdb and spark read the marts of the lake; mariadb computes over those of PAYOFF_WAREHOUSE_URL.",
 )
 def build(sets: tuple[str, ...], engine: str) -> None:
     """Compute feature tables and store them beside the marts of the current run."""
@@ -99,12 +108,12 @@ def build(sets: tuple[str, ...], engine: str) -> None:
 @features.command("sql")
 @click.option("--set", "set_name", type=click.Choice(SET_NAMES), default="form", help="The feature set.")
 @click.option("--feature", help="Only this feature; `payoff features catalogue` lists them.")
-@click.option("--engine", type=click.Choice(ENGINES), default="duckdb", help="The dialect to write.")
+@click.option("--engine", type=click.Choice(tuple(ENGINES)), default="duckdb", help="The dialect to write.")
 def show_sql(set_name: str, feature: str | None, engine: str) -> None:
     """Print the statement that computes a feature set, or one feature of it."""
     from features.catalogue import formatted_sql
 
-    click.echo(formatted_sql(set_name, "mysql" if engine == "mariadb" else "duckdb", feature))
+    click.echo(formatted_sql(set_name, ENGINES[engine], feature))
 
 
 @features.command()
@@ -298,18 +307,34 @@ def _etl(settings: Settings, skip_bad_rows: bool, stages: Stages | None = None) 
 
 
 def _features(settings: Settings, sets: tuple[str, ...], stages: Stages, engine: str = "duckdb") -> None:
-    from features.build import build_features
     from payoff.lake import open_lake
-    from payoff.warehouse import open_warehouse
 
     lake = open_lake(settings)
-    with ExitStack() as opened:
-        warehouse = opened.enter_context(open_warehouse(settings.warehouse_url)) if engine == "mariadb" else None
-        if warehouse and warehouse.engine != "mysql":
-            raise SettingsError("--engine mariadb needs MariaDB. Set PAYOFF_WAREHOUSE_URL and run `payoff etl`.")
+    with busy("features"), _computing(settings, engine) as build_features:
         for name in sets:
-            table, prefix = build_features(lake, name, warehouse)
+            table, prefix = build_features(lake, name)
             stages("features", f"{name}: {table.shape[1] - 3} features of {len(table):,} loans → {prefix}")
+
+
+@contextmanager
+def _computing(settings: Settings, engine: str) -> "Iterator[Callable[[Lake, str], tuple[DataFrame, str]]]":
+    """What builds a feature table on ``engine``."""
+    from features.build import build_features
+
+    if engine == "mariadb":
+        from payoff.warehouse import open_warehouse
+
+        with open_warehouse(settings.warehouse_url) as warehouse:
+            if warehouse.engine != "mysql":
+                raise SettingsError("--engine mariadb needs MariaDB. Set PAYOFF_WAREHOUSE_URL and run `payoff etl`.")
+            yield partial(build_features, warehouse=warehouse)
+    elif engine == "spark":
+        from payoff.warehouse import spark
+
+        with spark.started() as running:
+            yield partial(build_features, over_marts=running.over_marts)
+    else:
+        yield build_features
 
 
 def _train(settings: Settings, sets: tuple[str, ...], seed: int, neural: bool, stages: Stages) -> None:

@@ -1,6 +1,6 @@
 """One SQL for every engine: written for MariaDB, checked for constructs that would change meaning, transpiled.
 
-What counts as portable was learnt by running both engines on the same rows: the constructs refused here transpile
+What counts as portable was learnt by running all engines on the same rows: the constructs refused here transpile
 without a complaint and then give other values.
 """
 
@@ -13,11 +13,12 @@ from typing import Literal
 
 import sqlglot
 from sqlglot import exp
-from sqlglot.errors import SqlglotError
+from sqlglot.errors import ErrorLevel, SqlglotError
 
 from payoff.errors import PortabilityError
+from payoff.spark_sql import for_spark
 
-Engine = Literal["duckdb", "mysql"]
+Engine = Literal["duckdb", "mysql", "spark"]
 DIALECT = "mysql"
 
 
@@ -55,13 +56,21 @@ def _transpiled(sql: str, engine: Engine, renamed: tuple[tuple[str, str], ...]) 
         raise PortabilityError("; ".join(problems))
     for statement in statements:
         _rename_tables(statement, dict(renamed))
-    return tuple(_for_engine(statement, engine).sql(dialect=engine, copy=False) for statement in statements)
+    try:
+        return tuple(
+            _for_engine(statement, engine).sql(dialect=engine, copy=False, unsupported_level=ErrorLevel.RAISE)
+            for statement in statements
+        )
+    except SqlglotError as error:
+        raise PortabilityError(f"this SQL cannot be said in the dialect of {engine}: {error}") from error
 
 
 def _for_engine(statement: exp.Expression, engine: Engine) -> exp.Expression:
     for division in statement.find_all(exp.Div):
         if isinstance(division.expression, exp.Nullif):
             division.set("safe", False)  # or it would be guarded against 0 a second time
+    if engine == "spark":
+        for_spark(statement)
     if engine == "duckdb":
         _materialize_shared(statement)
     if engine == "duckdb" and isinstance(statement, exp.Drop):
@@ -142,11 +151,28 @@ def _sums_of_booleans(statement: exp.Expression) -> Iterator[str]:
             yield f"{found.sql(dialect=DIALECT)}: not every engine adds booleans; use SUM(CASE WHEN … THEN 1 END)"
 
 
-def _unsigned_casts(statement: exp.Expression) -> Iterator[str]:
-    unsigned = {exp.DataType.Type.UBIGINT, exp.DataType.Type.UINT}
+def _casts_to_integers(statement: exp.Expression) -> Iterator[str]:
     for found in statement.find_all(exp.Cast):
-        if found.to.this in unsigned:
-            yield f"{found.sql(dialect=DIALECT)}: negative values wrap around on some engines; cast to SIGNED"
+        if found.to.this in exp.DataType.INTEGER_TYPES:
+            yield f"{found.sql(dialect=DIALECT)}: some engines round, others cut off or wrap around; use FLOOR"
+
+
+def _averages_of_decimals(statement: exp.Expression) -> Iterator[str]:
+    for found in statement.find_all(exp.Avg, exp.StddevSamp, exp.StddevPop, exp.Variance, exp.VariancePop):
+        if not any(cast.to.this == exp.DataType.Type.DOUBLE for cast in found.find_all(exp.Cast)):
+            yield f"{found.sql(dialect=DIALECT)}: rounded to a few more digits on some engines; cast to DOUBLE inside"
+
+
+def _days_of_weeks(statement: exp.Expression) -> Iterator[str]:
+    for found in statement.find_all(exp.DayOfWeek, exp.Week, exp.WeekOfYear, exp.Anonymous):
+        if not isinstance(found, exp.Anonymous) or found.name.upper() in {"WEEKDAY", "YEARWEEK"}:
+            yield f"{found.sql(dialect=DIALECT)}: engines start weeks on different days; count days with DATEDIFF"
+
+
+def _lengths_in_bytes(statement: exp.Expression) -> Iterator[str]:
+    for found in statement.find_all(exp.Length):
+        if found.args.get("binary"):
+            yield f"{found.sql(dialect=DIALECT)}: bytes on one engine, characters on another; use CHAR_LENGTH"
 
 
 def _interval_frames(statement: exp.Expression) -> Iterator[str]:
@@ -170,7 +196,10 @@ _RULES: tuple[Callable[[exp.Expression], Iterator[str]], ...] = (
     _banned(exp.StrToDate, "engines place two-digit years in different centuries; parse dates at load"),
     _banned(exp.Round, "engines round halves differently; keep all digits"),
     _sums_of_booleans,
-    _unsigned_casts,
+    _casts_to_integers,
+    _averages_of_decimals,
+    _days_of_weeks,
+    _lengths_in_bytes,
     _interval_frames,
     _case_insensitive_text,
 )

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from payoff.lake import Lake
     from payoff.model import Metadata
     from payoff.settings import Settings
+    from payoff.warehouse.spark import Spark
 
 ROOT = Path(__file__).resolve().parents[1]
 TINY_BANK = ROOT / "tests" / "data" / "tiny_bank"
@@ -64,6 +65,19 @@ def seaweed_s3(tmp_path_factory: pytest.TempPathFactory) -> Iterator[S3Server]:
             yield server
     except PartMissing as missing:
         pytest.skip(f"needs SeaweedFS: {missing}")
+
+
+@pytest.fixture(scope="session")
+def spark() -> "Iterator[Spark]":
+    """A Spark of two threads."""
+    from payoff.errors import SettingsError
+    from payoff.warehouse.spark import started
+
+    try:
+        with started(cores=2) as running:
+            yield running
+    except SettingsError as missing:
+        pytest.skip(f"needs Spark: {missing}")
 
 
 @dataclass(frozen=True)

@@ -1,4 +1,4 @@
-"""The warehouse: one interface over an embedded DuckDB file and a MariaDB server.
+"""The warehouse: one interface over an embedded DuckDB file and a MariaDB server. Spark computes and holds nothing.
 
 Readers open what was last published. A rebuild happens beside it and takes its place only when all of it worked:
 DuckDB builds another file and renames it, MariaDB builds other tables and renames them in one statement.
@@ -18,8 +18,8 @@ from payoff.dialect import Engine
 from payoff.errors import SettingsError
 
 
-class Warehouse(Protocol):
-    """What every stage may ask of a warehouse. SQL is MariaDB's, see :mod:`payoff.dialect`."""
+class SqlSession(Protocol):
+    """What computes. SQL is MariaDB's, see :mod:`payoff.dialect`."""
 
     engine: Engine
 
@@ -28,6 +28,10 @@ class Warehouse(Protocol):
 
     def query(self, sql: str) -> pa.Table:
         """All rows of one select; types as the engine gives them, so for small results."""
+
+
+class Warehouse(SqlSession, Protocol):
+    """What every stage may ask of a warehouse: to compute, and to hold tables."""
 
     def stream(self, table: str, batch_rows: int) -> Iterator[pa.RecordBatch]:
         """The declared columns of ``table``, typed as declared, ordered by its key, ``batch_rows`` rows at a time."""

@@ -158,15 +158,14 @@ def test_the_catalogue_reads_as_a_table_and_as_json(run):
     assert {"name", "unit", "sentence", "sql"} <= set(entries[0])
 
 
-@pytest.mark.parametrize("engine", ["duckdb", "mariadb"])
-def test_the_sql_of_a_set_is_printed_for_either_engine(run, engine):
+@pytest.mark.parametrize("engine", ["duckdb", "mariadb", "spark"])
+def test_the_sql_of_a_set_is_printed_for_each_engine(run, engine):
     status, out, _ = run("features", "sql", "--set", "seed", "--engine", engine)
     assert status == 0
     assert out.startswith("WITH by_loan_transactions AS (")
     assert "order_amount_mean" in out
-    assert ("NULLIF(COUNT(*), 0)" in out) == (
-        engine == "duckdb"
-    )  # where MariaDB answers NULL, DuckDB would say infinity
+    # Where MariaDB answers NULL, DuckDB would say infinity and Spark would stop.
+    assert ("NULLIF(COUNT(*), 0)" in out) == (engine != "mariadb")
 
 
 def test_the_sql_of_one_feature_names_no_other(run):
@@ -184,6 +183,14 @@ def test_features_on_mariadb_need_a_mariadb(run, small):
     status, _, err = run("features", "build", "--set", "form", "--engine", "mariadb")
     assert status == 1
     assert "PAYOFF_WAREHOUSE_URL" in err
+
+
+def test_features_on_spark_need_spark(run, small, monkeypatch):
+    assert run("etl")[0] == 0
+    monkeypatch.setitem(sys.modules, "pyspark", None)
+    status, _, err = run("features", "build", "--set", "form", "--engine", "spark")
+    assert status == 1
+    assert "pip install 'payoff[spark]'" in err
 
 
 def test_models_are_listed_and_shown(run, real):

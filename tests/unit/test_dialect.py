@@ -16,6 +16,14 @@ BANNED = [
     "select sum(x = 1) from t",
     "select sum(x > 1 and y < 2) from t",
     "select cast(x as unsigned) from t",
+    "select cast(x as signed) from t",
+    "select avg(x), stddev_samp(cast(x as double)) from t",
+    "select stddev_samp(x) from t",
+    "select var_pop(x) from t",
+    "select dayofweek(d) from t",
+    "select weekday(d) from t",
+    "select week(d) from t",
+    "select length(x) from t",
     "select sum(x) over (order by d range between interval 3 day preceding and current row) from t",
     "create table t (x varchar(3))",
     "create table t (x varchar(3)) default charset = utf8mb4 collate = utf8mb4_general_ci",
@@ -23,9 +31,9 @@ BANNED = [
 
 PORTABLE = [
     "select datediff(a, b), timestampdiff(day, a, b) from t",
-    "select stddev_samp(x), stddev_pop(x) from t",
+    "select avg(cast(x as double)), stddev_samp(cast(x as double)), stddev_pop(cast(x as double)) from t",
     "select sum(case when x = 1 then 1 else 0 end) from t",
-    "select cast(x as signed), cast(x as double) from t",
+    "select cast(x as decimal(14, 2)), cast(x as double), char_length(x) from t",
     "select sum(x) over (order by d rows between 3 preceding and current row) from t",
     "select a / nullif(b, 0), (days_before - 1) div 30, d - interval 30 day from t",
     "create table t (x varchar(3)) default charset = utf8mb4 collate = utf8mb4_bin",
@@ -54,6 +62,17 @@ def test_every_sql_file_is_portable(path):
 def test_text_that_is_no_sql_is_refused_with_what_the_parser_says():
     with pytest.raises(PortabilityError, match="does not parse"):
         dialect.transpile("select from where (", "duckdb")
+
+
+def test_what_an_engine_has_no_words_for_is_refused():
+    with pytest.raises(PortabilityError, match="spark"):
+        dialect.transpile("select truncate(x, 1) from t", "spark")
+
+
+def test_spark_gets_temporary_tables_as_files():
+    made, dropped = dialect.transpile("create temporary table x as select 1 as a; drop temporary table x", "spark")
+    assert made == "CREATE TABLE x USING PARQUET AS SELECT 1 AS a"
+    assert dropped == "DROP TABLE x"
 
 
 def test_renaming_reaches_tables_and_references_but_no_common_table_expression():
