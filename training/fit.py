@@ -20,31 +20,41 @@ from sklearn.metrics import matthews_corrcoef
 from payoff.errors import SettingsError
 from payoff.learners import NormalScores, SteadyLightGBM
 from payoff.model import TARGET, load_directory
+from training.select import CHOSEN_BY_HAND
 
 log = logging.getLogger(__name__)
 
 BAG_FOLDS = 5
 
-#: Models that need no torch. A few hundred loans and about as many features ask for many weak, steady looks: shallow
-#: boosted trees with random cuts, forests with random cuts that see a third of the features at each, and a strongly
-#: regularised linear model. Two of each kind of tree differ by seed or criterion, to even out chance.
 _CUTS = {
     "extra_trees": True, "learning_rate": 0.03, "num_leaves": 6, "max_depth": 3, "min_data_in_leaf": 15,
     "bagging_fraction": 0.7, "bagging_freq": 1, "feature_fraction": 0.2, "lambda_l2": 5, "num_boost_round": 500,
 }  # fmt: skip
-_OTHER_SEED = {"feature_fraction_seed": 11, "bagging_seed": 12, "extra_seed": 13}
-_FOREST = {
-    "n_estimators": 300, "min_samples_leaf": 2, "max_features": 0.3, "bootstrap": False,
-    "ag_args_ensemble": {"use_child_oof": False},
-}  # fmt: skip
-BOOSTED: dict[Any, Any] = {SteadyLightGBM: [_CUTS, {**_CUTS, **_OTHER_SEED, "ag_args": {"name_suffix": "_2"}}]}
-FORESTS: dict[Any, Any] = {
+_OTHER_SEED = {"feature_fraction_seed": 11, "bagging_seed": 12, "extra_seed": 13, "ag_args": {"name_suffix": "_2"}}
+_FOREST = {"n_estimators": 300, "ag_args_ensemble": {"use_child_oof": False}}
+_EXTRA = {**_FOREST, "min_samples_leaf": 2, "bootstrap": False}
+
+#: For hundreds of features, about as many as loans, none of which needs torch: many weak, steady looks. Shallow boosted
+#: trees with random cuts, forests with random cuts that see a third of the features at each, and a strongly regularised
+#: linear model. Two of each kind of tree differ by seed or criterion, to even out chance.
+FOR_MANY: dict[Any, Any] = {
+    SteadyLightGBM: [_CUTS, {**_CUTS, **_OTHER_SEED}],
     "XT": [
-        {**_FOREST, "criterion": criterion, "ag_args": {"name_suffix": f"_{criterion}"}}
+        {**_EXTRA, "max_features": 0.3, "criterion": criterion, "ag_args": {"name_suffix": f"_{criterion}"}}
         for criterion in ("gini", "entropy")
-    ]
+    ],
+    "LR": [{"C": 0.01, "proc.skew_threshold": None}],
 }
-LINEAR: dict[Any, Any] = {"LR": [{"C": 0.01, "proc.skew_threshold": None}]}
+#: For a few features, each chosen by a person, every model may look at more of them at once.
+FOR_FEW: dict[Any, Any] = {
+    SteadyLightGBM: [
+        {**_CUTS, "feature_fraction": 0.6},
+        {**_CUTS, **_OTHER_SEED, "feature_fraction": 0.6, "extra_trees": False},
+    ],
+    "XT": [{**_EXTRA, "max_features": 0.6, "criterion": "entropy"}],
+    "RF": [{**_FOREST, "min_samples_leaf": 3, "max_features": 0.3, "criterion": "entropy"}],
+    "LR": [{"C": 0.1, "proc.skew_threshold": None}],
+}
 NEURAL: dict[Any, Any] = {"NN_TORCH": {}, "FASTAI": {}}
 
 
@@ -57,19 +67,18 @@ class Fitted:
     best_model: str
 
 
-def hyperparameters(*, neural: bool) -> dict[Any, Any]:
-    """The models to train; CatBoost joins where it is installed, the neural ones where they are asked for.
+def hyperparameters(features: int, *, neural: bool) -> dict[Any, Any]:
+    """The models to train on so many features; CatBoost joins where it is installed, the neural ones where asked for.
 
     Raises
     ------
     SettingsError
         The neural models are asked for, but their extra is not installed.
     """
-    chosen = FORESTS | LINEAR
-    if _has_openmp():
-        chosen |= BOOSTED
-    else:
+    chosen = dict(FOR_FEW if features <= CHOSEN_BY_HAND else FOR_MANY)
+    if not _has_openmp():
         log.warning("LightGBM is left out: it needs the OpenMP runtime (Debian: apt-get install libgomp1)")
+        del chosen[SteadyLightGBM]
     if find_spec("catboost"):
         chosen |= {"CAT": {}}
     if neural:
@@ -103,7 +112,7 @@ def fit(train: pd.DataFrame, directory: Path, *, seed: int, neural: bool = False
         warnings.simplefilter("ignore")
         predictor.fit(
             train.astype({TARGET: "int64"}),
-            hyperparameters=hyperparameters(neural=neural),
+            hyperparameters=hyperparameters(train.shape[1] - 1, neural=neural),
             feature_generator=PipelineFeatureGenerator(
                 generators=[[CategoryFeatureGenerator(), NormalScores()]], verbosity=0
             ),

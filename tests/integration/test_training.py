@@ -206,7 +206,8 @@ def test_the_threshold_is_halfway_between_the_loans_that_it_tells_apart_best():
 
 
 def test_the_default_models_need_no_torch_and_the_neural_ones_name_their_extra():
-    assert set(hyperparameters(neural=False)) >= {"XT", "LR", SteadyLightGBM}
-    assert not {"NN_TORCH", "FASTAI"} & set(hyperparameters(neural=False))
+    for features in (20, 600):
+        assert set(hyperparameters(features, neural=False)) >= {"XT", "LR", SteadyLightGBM}
+        assert not {"NN_TORCH", "FASTAI"} & set(hyperparameters(features, neural=False))
     with pytest.raises(SettingsError, match=r"payoff\[neural\]"):
-        hyperparameters(neural=True)
+        hyperparameters(20, neural=True)
