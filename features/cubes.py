@@ -74,10 +74,12 @@ class Cube:
         The columns of the rows that conditions read.
     cumulative : bool
         Whether a window holds the rows of all shorter ones; if not, the rows were spread over the windows before.
-    scales : str
-        Selects ``scale_key`` and the scales of the population.
     present : str
         The relation with the keys of those that have rows; for them, a sum over no rows is 0.
+    scales : str
+        Selects ``scale_key`` and the scales of the population.
+    before, event, prefix : str
+        Of the sentences and names of candidates.
     """
 
     name: str

@@ -1,15 +1,15 @@
 """The cubes of an entity: which aggregates of which columns, under which conditions, over which windows."""
 
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import replace
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 from features import formulas
 from features.candidates import Condition, Window, short, slug
 from features.cubes import Cube, Measure, Part
 from features.months import monthly_values, numeric_columns
-from features.relational import ColumnRole, Entity, Scale, Schema, literal, meeting
+from features.relational import ColumnRole, Entity, Schema, literal, meeting
 from features.rows import ENDS, categories_of, monthly, ranked, rows, spread_over
+from features.scales import with_scales
 
 
 def cubes_of(schema: Schema, name: str) -> Iterator[Cube]:
@@ -20,15 +20,7 @@ def cubes_of(schema: Schema, name: str) -> Iterator[Cube]:
         makers += [_of_months, _of_medians]
     for maker in makers:
         for cube in maker(schema, name, entity):
-            scales = schema.entities[schema.population].scales if maker in _SCALED else {}
-            if cube.categories:
-                scales = {each: scale for each, scale in scales.items() if scale.conditions}
-            yield replace(
-                cube,
-                relations=(_scale_rows(schema) if scales else {}) | cube.relations,
-                measures=(*cube.measures, *_scaled(scales, cube.measures)),
-                scales=_scales(schema),
-            )
+            yield with_scales(schema, cube) if maker in _SCALED else cube
 
 
 def windows_of(days: Sequence[int], entity: Entity) -> tuple[Window, ...]:
@@ -260,48 +252,5 @@ def _of_medians(schema: Schema, name: str, entity: Entity) -> Iterator[Cube]:
         )  # fmt: skip
 
 
-def _scale_rows(schema: Schema) -> dict[str, str]:
-    """The relations that rolled scales read."""
-    found: dict[str, str] = {}
-    for scale in schema.entities[schema.population].scales.values():
-        found |= rows(schema, scale.rolled.entity) if scale.rolled else {}
-    return found
-
-
-def _scales(schema: Schema) -> str:
-    """A select of ``scale_key`` and each scale, in floating point."""
-    population = schema.entities[schema.population]
-    columns, joins = "", ""
-    for name, scale in population.scales.items():
-        if scale.rolled:
-            rolled, months = scale.rolled, scale.rolled.days // schema.month_days
-            columns += f", {name}.rolled as scale_{name}"
-            joins += (
-                f" left join (select entity_key, cast(sum({rolled.column}) as double) / {months} as rolled"
-                f" from {rolled.entity}_rows where days_before <= {rolled.days} and {meeting(rolled.where)}"
-                f" group by entity_key) {name} on {name}.entity_key = population.{population.key}"
-            )
-        else:
-            columns += f", {scale.sql} as scale_{name}"
-    return f"select population.{population.key} as scale_key{columns} from {schema.population} as population{joins}"
-
-
-#: Under conditions, only these operations are divided by a scale.
-_SCALED_UNDER_CONDITIONS = ("_mean", "_min", "_max")
-
-
-def _scaled(scales: Mapping[str, Scale], measures: Sequence[Measure]) -> Iterator[Measure]:
-    """The measures in the unit of a scale, divided by it."""
-    for measure in measures:
-        for name, scale in scales.items():
-            if measure.unit == scale.of and (not scale.conditions or measure.name.endswith(_SCALED_UNDER_CONDITIONS)):
-                yield replace(
-                    measure,
-                    words=f"{measure.words}, divided by {scale.means}",
-                    unit=scale.unit,
-                    scale=name,
-                )
-
-
-#: What else is made of months and medians is not divided again.
+#: What is made of months and medians is not divided again.
 _SCALED = (_of_rows, _of_conditions)
