@@ -163,7 +163,7 @@ def lookup(account: int, on: datetime, amount: float, duration: int, set_name: s
 @features.command()
 @click.option("--repeats", type=click.IntRange(min=1), default=1, help="Cross-validations, each with other folds.")
 @_seed
-@click.option("--markdown", type=click.Path(dir_okay=False, path_type=Path), help="Write the table to this file too.")
+@click.option("--markdown", type=click.Path(dir_okay=False, path_type=Path), help="Write a page to this file too.")
 def audit(repeats: int, seed: int, markdown: Path | None) -> None:
     """Measure what each leak would have bought: trains anew for every leak and fold, some 20 minutes a repeat."""
     from payoff.warehouse import open_warehouse
@@ -176,10 +176,9 @@ def audit(repeats: int, seed: int, markdown: Path | None) -> None:
         for found in auditing.audit(warehouse, fit_predict, repeats=repeats, seed=seed):
             findings.append(found)
             stages("audit", f"{found.leak}: {f'ROC AUC {found.auc.value:.3f}' if found.auc else found.note}")
-    table = auditing.as_markdown(findings)
-    click.echo(table)
+    click.echo(auditing.as_markdown(findings))
     if markdown:
-        markdown.write_text(f"{table}\n", encoding="utf-8")
+        markdown.write_text(auditing.as_page(findings, repeats=repeats, seed=seed), encoding="utf-8")
 
 
 @cli.group()

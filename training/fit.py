@@ -159,8 +159,8 @@ def fit_predict(train: pd.DataFrame, test: pd.DataFrame, seed: int) -> np.ndarra
 def even_weights(predictor: TabularPredictor) -> dict[str, float]:
     """A weight for each model: every kind of model counts as much as any other.
 
-    AutoGluon would weigh them by their out-of-fold predictions. With a few dozen defaults it then gives nearly all to
-    one of them, which measured 0.01 of ROC AUC less (benchmarks/quality.md).
+    AutoGluon would weigh them by their out-of-fold predictions. With a few dozen defaults to go by, it gives nearly all
+    to one of them.
     """
     kinds: dict[str, str] = predictor.leaderboard(extra_info=True).set_index("model")["child_model_type"].to_dict()
     models = Counter(kinds.values())
