@@ -103,6 +103,10 @@ class Schema(_Declared):
     month_days: int
     entities: dict[Name, Entity]
 
+    def __hash__(self) -> int:
+        """By identity, so that what is derived from a schema can be kept."""
+        return id(self)
+
     def children(self, of: str) -> dict[str, Entity]:
         """The entities whose rows belong to rows of ``of``, by name."""
         return {name: entity for name, entity in self.entities.items() if entity.parent and entity.parent.entity == of}

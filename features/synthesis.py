@@ -1,7 +1,8 @@
 """Candidate features, derived from a relational schema: operations × columns × conditions × windows, and ratios."""
 
 from collections import Counter
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Mapping
+from functools import lru_cache
 
 from features.candidates import Candidate
 from features.cubes import Cube
@@ -13,7 +14,8 @@ from payoff.errors import ContractError
 LONGEST_IDENTIFIER = 64
 
 
-def cubes(schema: Schema) -> dict[str, Cube]:
+@lru_cache(maxsize=8)
+def cubes(schema: Schema) -> Mapping[str, Cube]:
     """Every cube of ``schema`` by name.
 
     Raises

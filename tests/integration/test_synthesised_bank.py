@@ -8,8 +8,9 @@ import pandas as pd
 import pytest
 from bank import exported, marts_of, settings_in
 
+from features.catalogue import own_sql
 from features.sets import every_candidate
-from features.table import build
+from features.table import build, over_marts
 from payoff import runs
 from payoff.warehouse import open_warehouse
 
@@ -100,6 +101,16 @@ def test_features_picked_at_random_are_what_plain_pandas_computes(real_lake, his
     if "_sum" in name:  # a loan with a history, but no such row, has a sum of nothing: 0
         expected = expected.fillna(0.0)
     np.testing.assert_allclose(table[name], expected, rtol=1e-9, atol=1e-6, equal_nan=True)
+
+
+@pytest.mark.parametrize("cube", sorted({candidate.cube for candidate in NUMBERS}))
+def test_the_sql_of_one_feature_alone_gives_what_the_whole_set_does(real_lake, cube):
+    table = runs.read_features(real_lake, runs.current_run(real_lake), "full").to_pandas().set_index("loan_id")
+    names = [candidate.name for candidate in NUMBERS if candidate.cube == cube]
+    with over_marts(marts_of(real_lake)) as warehouse:
+        for name in random.Random(cube).sample(names, 4):
+            alone = warehouse.query(own_sql("full", name)).to_pandas().set_index("loan_id")[name]
+            np.testing.assert_allclose(alone.astype(float), table[name], rtol=1e-12, equal_nan=True, err_msg=name)
 
 
 def test_a_feature_of_the_form_and_its_synthesised_namesake_are_the_same(real_lake):
