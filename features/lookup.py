@@ -14,7 +14,7 @@ from decimal import Decimal
 import pandas as pd
 import pyarrow as pa
 
-from features.table import MARTS, build
+from features.table import build, marts_of
 from payoff import schema
 from payoff.errors import ContractError
 from payoff.warehouse import Warehouse, create_table, fill_mart
@@ -51,7 +51,7 @@ def build_for(
     _check_terms(applications)
     # Negative, so that no application is taken for a loan that was granted.
     asked = pd.DataFrame({"loan_id": -number, **vars(each)} for number, each in enumerate(applications, start=1))
-    with _in_place_of_the_loans(warehouse, asked):
+    with _in_place_of_the_loans(warehouse, asked, marts_of(set_name)):
         _check_accounts(warehouse, asked)
         table = build(warehouse, set_name, only).set_index("loan_id").loc[asked["loan_id"]].reset_index(drop=True)
     table.insert(0, "account_id", asked["account_id"])
@@ -59,14 +59,14 @@ def build_for(
 
 
 @contextmanager
-def _in_place_of_the_loans(warehouse: Warehouse, asked: pd.DataFrame) -> Iterator[None]:
+def _in_place_of_the_loans(warehouse: Warehouse, asked: pd.DataFrame, marts: Sequence[str]) -> Iterator[None]:
     made: list[str] = []
     rows = pa.Table.from_pandas(asked, schema=schema.table_spec(_APPLICATIONS).arrow, preserve_index=False)
     try:
         create_table(warehouse, _APPLICATIONS, temporary=True)
         made.append(_APPLICATIONS)
         warehouse.insert(_APPLICATIONS, rows)
-        for mart in MARTS:
+        for mart in marts:
             fill_mart(warehouse, mart, temporary=True)
             made.append(mart)
         yield

@@ -4,10 +4,11 @@ The SQL is in the MariaDB dialect; what several selects read is stored as a temp
 on every engine. A loan without rows in a relation gets missing values, not zeros.
 """
 
+import re
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import cache, lru_cache
 
 import duckdb
 import numpy as np
@@ -112,6 +113,14 @@ def _plan(set_name: str, only: frozenset[str] | None) -> _Plan:
         return _Plan(features, (), declared_query([each for each in feature_set(set_name) if each.name in needed]))
     candidates = tuple(each for each in every_candidate() if only is None or each.name in only)
     return _Plan(features, candidates, query(bank(), candidates, IDENTITY[1:]))
+
+
+@cache
+def marts_of(set_name: str) -> tuple[str, ...]:
+    """The marts that a set is computed over."""
+    query = query_of(set_name)
+    sql = " ".join([*query.relations.values(), *query.selects.values()])
+    return tuple(mart for mart in MARTS if re.search(rf"\b(from|join) {mart}\b", sql))
 
 
 def query_of(set_name: str) -> Query:

@@ -6,6 +6,7 @@ DuckDB builds another file and renames it, MariaDB builds other tables and renam
 
 from collections.abc import Iterable, Iterator
 from contextlib import AbstractContextManager
+from functools import cache
 from pathlib import Path
 from typing import Protocol
 from urllib.parse import urlsplit
@@ -100,12 +101,14 @@ def create_table(warehouse: Warehouse, table: str, *, temporary: bool = False) -
     A temporary one is for few rows, so has no indexes. While it exists, it hides the published one of its name from
     this connection.
     """
-    ddl = schema.table_spec(table).ddl
-    if temporary:
-        create = dialect.parse(ddl)[0]
-        create.args["properties"].append("expressions", exp.TemporaryProperty())
-        ddl = create.sql(dialect=dialect.DIALECT)
-    warehouse.run(ddl)
+    warehouse.run(_temporary_ddl(table) if temporary else schema.table_spec(table).ddl)
+
+
+@cache
+def _temporary_ddl(table: str) -> str:
+    create = dialect.parse(schema.table_spec(table).ddl)[0]
+    create.args["properties"].append("expressions", exp.TemporaryProperty())
+    return create.sql(dialect=dialect.DIALECT)
 
 
 def create_view(warehouse: Warehouse, view: str) -> None:
