@@ -16,6 +16,7 @@ import pandas as pd
 from sklearn.metrics import average_precision_score, brier_score_loss, roc_auc_score
 from sklearn.model_selection import StratifiedKFold
 
+from features.candidates import ALL
 from features.sets import every_candidate, feature_set
 from payoff import runs
 from payoff.contract import Feature
@@ -48,7 +49,7 @@ def pools() -> Iterator[tuple[str, list[str]]]:
     yield "as trained", kept
     yield "the loan, account and owner alone", without(lambda name: bool(details[name].cube))
     yield "the transactions alone", without(lambda name: not details[name].cube)
-    yield "no conditions", without(lambda name: details[name].slice not in {"", "all"})
+    yield "no conditions", without(lambda name: details[name].slice not in {"", ALL.slice})
     yield "no ratios to income", without(lambda name: details[name].scale == "income")
     yield "no balances", without(lambda name: "_balance_" in name)
     for operation in OPERATIONS:

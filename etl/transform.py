@@ -1,7 +1,7 @@
 """Transform: staging views over the raw tables, marts over staging, each as its file in sql/ says."""
 
 from payoff import schema
-from payoff.warehouse import Warehouse, create_view, fill_mart
+from payoff.warehouse import Warehouse, create_table, create_view, fill_mart
 
 
 def transform(warehouse: Warehouse) -> None:
@@ -9,6 +9,7 @@ def transform(warehouse: Warehouse) -> None:
     for view in schema.views():
         create_view(warehouse, view)
     for mart in schema.marts():
+        create_table(warehouse, mart)
         fill_mart(warehouse, mart)
 
 

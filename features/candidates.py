@@ -9,9 +9,12 @@ from payoff.contract import Dtype, Known
 
 @dataclass(frozen=True)
 class Condition:
-    """Which rows are looked at. ``slice`` names them; the predicate is over the columns of the rows."""
+    """Which rows are looked at. ``slice`` names them; the predicate is over the columns of the rows.
 
-    slice: str = "all"
+    The slice of all rows is a star, which no category can be called.
+    """
+
+    slice: str = "*"
     words: str = ""
     predicate: str = ""
 

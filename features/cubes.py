@@ -161,7 +161,8 @@ class Cube:
         return (
             f"select {windows}.*, {', '.join(f'all_{alias}' for alias in shares)} from {windows}"
             f" inner join (select entity_key as whole_key, days as whole_days, {totals} from {windows}"
-            f" where slice = 'all' group by entity_key, days) whole on whole_key = entity_key and whole_days = days"
+            f" where slice = {literal(ALL.slice)} group by entity_key, days) whole"
+            f" on whole_key = entity_key and whole_days = days"
         )
 
     def select(self) -> str:

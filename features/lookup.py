@@ -20,6 +20,9 @@ from payoff.errors import ContractError
 from payoff.warehouse import Warehouse, create_table, fill_mart
 
 _APPLICATIONS = "applications"
+#: What the columns of applications cannot hold, and no bank lends.
+_TOO_MUCH, _TOO_LONG, _TOO_HIGH = 10**12, 1000, 2**31
+_HELLER = Decimal("0.01")
 
 
 @dataclass(frozen=True)
@@ -46,7 +49,7 @@ def build_for(
     Raises
     ------
     ContractError
-        An account is not known, has no owner, or was not open on that day; an amount or a duration is not above zero.
+        An account is not known, has no owner, or was not open on that day; an amount or a duration is impossible.
     """
     _check_terms(applications)
     # Negative, so that no application is taken for a loan that was granted.
@@ -63,12 +66,13 @@ def _in_place_of_the_loans(warehouse: Warehouse, asked: pd.DataFrame, marts: Seq
     made: list[str] = []
     rows = pa.Table.from_pandas(asked, schema=schema.table_spec(_APPLICATIONS).arrow, preserve_index=False)
     try:
-        create_table(warehouse, _APPLICATIONS, temporary=True)
-        made.append(_APPLICATIONS)
-        warehouse.insert(_APPLICATIONS, rows)
-        for mart in marts:
-            fill_mart(warehouse, mart, temporary=True)
-            made.append(mart)
+        for table in (_APPLICATIONS, *marts):
+            create_table(warehouse, table, temporary=True)
+            made.append(table)
+            if table == _APPLICATIONS:
+                warehouse.insert(_APPLICATIONS, rows)
+            else:
+                fill_mart(warehouse, table)
         yield
     finally:
         for name in reversed(made):
@@ -79,9 +83,17 @@ def _check_terms(applications: Sequence[Application]) -> None:
     if not applications:
         raise ContractError("there is no application to look up")
     for each in applications:
-        if each.amount_czk <= 0 or each.duration_months <= 0:
-            terms = f"{each.amount_czk} CZK over {each.duration_months} months"
-            raise ContractError(f"account {each.account_id} asks for {terms}; both must be above zero")
+        asks = f"account {each.account_id} asks for {each.amount_czk} CZK over {each.duration_months} months"
+        if not (
+            each.amount_czk.is_finite() and 0 < each.amount_czk < _TOO_MUCH and 0 < each.duration_months < _TOO_LONG
+        ):
+            raise ContractError(f"{asks}; expected more than 0 CZK and fewer than {_TOO_MUCH:,}, and 1 to 999 months")
+        if each.amount_czk != each.amount_czk.quantize(_HELLER):
+            raise ContractError(f"{asks}; expected at most two digits after the point")
+        if not 0 < each.account_id < _TOO_HIGH:
+            raise ContractError(
+                f"there is no account {each.account_id}; ids are whole numbers above 0, as the source has them"
+            )
 
 
 def _check_accounts(warehouse: Warehouse, asked: pd.DataFrame) -> None:

@@ -18,6 +18,7 @@ BANK = Path(__file__).with_name("bank.toml")
 Role = Literal["amount", "level", "category", "date"]
 #: Plain lower-case identifiers, so that names can be put into SQL and be made longer without quotes.
 Name = Annotated[str, Field(pattern=r"^[a-z_][a-z0-9_]{0,63}$")]
+Days = Annotated[int, Field(ge=1)]
 
 
 class _Declared(BaseModel):
@@ -47,7 +48,7 @@ class Rolled(_Declared):
     entity: Name
     column: Name
     where: dict[Name, tuple[str, ...]]
-    days: int
+    days: Days
 
 
 class Scale(_Declared):
@@ -98,9 +99,9 @@ class Schema(_Declared):
     population: Name
     cutoff: Name
     event: str
-    windows_days: tuple[int, ...]
-    few_windows_days: tuple[int, ...]
-    month_days: int
+    windows_days: tuple[Days, ...]
+    few_windows_days: tuple[Days, ...]
+    month_days: Days
     entities: dict[Name, Entity]
 
     def __hash__(self) -> int:
@@ -181,12 +182,9 @@ def _problems(schema: Schema, name: str) -> list[str]:
         for column, role in entity.columns.items()
         if role.role == "category" and not role.values
     ]
-    problems += [
-        f"the scale {scale} of {name} needs either sql or rolled, of a declared entity"
-        for scale, declared in entity.scales.items()
-        if (declared.sql is None) == (declared.rolled is None)
-        or (declared.rolled and declared.rolled.entity not in schema.entities)
-    ]
+    problems += _condition_problems(name, entity)
+    for scale, declared in entity.scales.items():
+        problems += _scale_problems(schema, f"the scale {scale} of {name}", declared)
     if name == schema.population:
         return [*problems, *([f"the population {name} has a parent"] if entity.parent else [])]
     if entity.parent is None:
@@ -194,6 +192,33 @@ def _problems(schema: Schema, name: str) -> list[str]:
     if entity.parent.entity not in schema.entities:
         return [*problems, f"the parent {entity.parent.entity} of {name} is not declared"]
     return [*problems, *_lineage_problems(schema, name)]
+
+
+def _condition_problems(name: str, entity: Entity) -> list[str]:
+    categories = {column for column, role in entity.columns.items() if role.role == "category"}
+    problems = []
+    for condition, declared in entity.conditions.items():
+        others = sorted(set(declared.where) - categories)
+        if others or not declared.where:
+            asked = ", ".join(others) or "nothing"
+            problems.append(f"the condition {condition} of {name} asks for {asked}; expected categories")
+    return problems
+
+
+def _scale_problems(schema: Schema, scale: str, declared: Scale) -> list[str]:
+    rolled = declared.rolled
+    if (declared.sql is None) == (rolled is None):
+        return [f"{scale} needs either sql or rolled"]
+    if rolled is None:
+        return []
+    entity = schema.entities.get(rolled.entity)
+    if entity is None or entity.time is None:
+        return [f"{scale} sums up {rolled.entity}, which is no entity with a time column"]
+    unknown = {rolled.column, *rolled.where} - set(entity.columns)
+    problems = [f"{scale} names {column}, which {rolled.entity} does not declare" for column in sorted(unknown)]
+    if rolled.days < schema.month_days:
+        problems.append(f"{scale} sums up {rolled.days} days; expected a month of {schema.month_days} or more")
+    return problems
 
 
 def _lineage_problems(schema: Schema, name: str) -> list[str]:

@@ -27,7 +27,13 @@ SHOP = {
             "limit_eur": {"role": "amount", "unit": "EUR", "known": "static", "means": "credit limit"},
             "born_on": {"role": "date", "unit": "days", "known": "static", "means": "birth"},
         },
-        "scales": {"limit": {"of": "EUR", "sql": "population.limit_eur", "unit": "limits", "means": "the limit"}},
+        "scales": {
+            "limit": {"of": "EUR", "sql": "population.limit_eur", "unit": "limits", "means": "the limit"},
+            "web": {
+                "of": "EUR", "unit": "web months", "means": "what the web took in a month", "conditions": True,
+                "rolled": {"entity": "orders", "column": "total_eur", "where": {"shop": ["web"]}, "days": 90},
+            },
+        },
     },
     "orders": {
         "key": "order_id",
@@ -37,8 +43,9 @@ SHOP = {
         "noun": "order",
         "columns": {
             "total_eur": {"role": "amount", "unit": "EUR", "means": "total"},
-            "shop": {"role": "category", "values": ["web", "o'clock; drop table orders"], "means": "where"},
+            "shop": {"role": "category", "values": ["web", "all", "o'clock; drop table orders"], "means": "where"},
         },
+        "conditions": {"anywhere": {"where": {"shop": ["web", "o'clock; drop table orders"]}, "means": "anywhere"}},
     },
     "order_lines": {
         "key": "line_id",

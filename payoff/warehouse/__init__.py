@@ -116,11 +116,9 @@ def create_view(warehouse: Warehouse, view: str) -> None:
     warehouse.run(f"create view {view} as {schema.select_text('staging', view)}")
 
 
-def fill_mart(warehouse: Warehouse, mart: str, *, temporary: bool = False) -> None:
-    """Create ``mart``, temporary or not, and fill it with the rows that its select gives."""
-    create_table(warehouse, mart, temporary=temporary)
-    names = schema.table_spec(mart).column_names
-    columns = ", ".join(names)
+def fill_mart(warehouse: Warehouse, mart: str) -> None:
+    """Fill ``mart``, which was created, with the rows that its select gives."""
+    columns = ", ".join(schema.table_spec(mart).column_names)
     select = schema.select_text("marts", mart)
     # By name, so that the order of columns in the select cannot matter.
     warehouse.run(f"insert into {mart} ({columns}) select {columns} from ({select}) as filled")

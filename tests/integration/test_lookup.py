@@ -8,10 +8,12 @@ import pandas as pd
 import pytest
 from bank import exported, settings_in
 
+from features import lookup
+from features.leaks import granted as loans_of
 from features.lookup import Application, build_for
 from features.sets import SET_NAMES, every_candidate, feature_set
 from features.table import build
-from payoff.errors import ContractError
+from payoff.errors import ContractError, WarehouseError
 from payoff.model import load_model
 from payoff.warehouse import Warehouse, open_warehouse
 from training.publish import train
@@ -20,10 +22,7 @@ NUMBERS = [candidate.name for candidate in every_candidate() if candidate.dtype 
 
 
 def granted(warehouse: Warehouse) -> list[Application]:
-    """What every loan of the warehouse once asked for, by loan_id."""
-    columns = "account_id, granted_on, amount_czk, duration_months"
-    rows = warehouse.query(f"select {columns} from applications order by loan_id").to_pylist()
-    return [Application(**row) for row in rows]
+    return list(loans_of(warehouse).applications)
 
 
 @pytest.fixture
@@ -67,6 +66,18 @@ def test_the_marts_are_as_they_were_after_a_lookup_and_after_one_that_failed(tin
     assert tiny_warehouse.query("select * from loan_transactions order by loan_id, transaction_id") == before
 
 
+def test_a_mart_that_cannot_be_filled_does_not_hide_the_real_one(tiny_warehouse, monkeypatch):
+    before = tiny_warehouse.query("select * from loans order by loan_id")
+
+    def failing(_: Warehouse, mart: str) -> None:
+        raise WarehouseError(f"no room for {mart}")
+
+    monkeypatch.setattr(lookup, "fill_mart", failing)
+    with pytest.raises(WarehouseError, match="no room"):
+        build_for(tiny_warehouse, granted(tiny_warehouse)[:1], "form")
+    assert tiny_warehouse.query("select * from loans order by loan_id") == before
+
+
 def test_only_the_features_asked_for_are_computed(real_warehouse):
     wanted = ["transaction_balance_min_180d", "transaction_count_share_debit", "account_statement_frequency"]
     full = build(real_warehouse, "full")
@@ -105,8 +116,14 @@ def test_an_account_without_history_has_missing_values_and_still_gets_a_predicti
     [
         ({"account_id": 999_999}, "has no account 999999 with an owner"),
         ({"granted_on": date(1990, 1, 1)}, "was opened on .*, which is not before 1990-01-01"),
-        ({"amount_czk": Decimal(0)}, "asks for 0 CZK over 24 months; both must be above zero"),
-        ({"duration_months": -1}, "both must be above zero"),
+        ({"account_id": 2**31}, "there is no account 2147483648"),
+        ({"amount_czk": Decimal(0)}, "asks for 0 CZK over 24 months; expected more than 0 CZK"),
+        ({"amount_czk": Decimal("NaN")}, "asks for NaN CZK"),
+        ({"amount_czk": Decimal("Infinity")}, "asks for Infinity CZK"),
+        ({"amount_czk": Decimal(10**12)}, "fewer than 1,000,000,000,000"),
+        ({"amount_czk": Decimal("0.125")}, "at most two digits after the point"),
+        ({"duration_months": -1}, "over -1 months; expected .* 1 to 999 months"),
+        ({"duration_months": 10**12}, "1 to 999 months"),
     ],
 )
 def test_an_application_that_cannot_be_looked_up_says_why(real_warehouse, changes, reason):
