@@ -50,7 +50,7 @@ def transpile(sql: str, engine: Engine, renamed: Mapping[str, str] | None = None
 
 @lru_cache(maxsize=128)
 def _transpiled(sql: str, engine: Engine, renamed: tuple[tuple[str, str], ...]) -> tuple[str, ...]:
-    # Kept, because the statement of a feature set takes half a second and is always the same.
+    # Kept, because the statements of a lookup are always the same, and take longer to transpile than to answer.
     statements = parse(sql)
     if problems := _problems(sql, statements):
         raise PortabilityError("; ".join(problems))
@@ -71,11 +71,16 @@ def _for_engine(statement: exp.Expression, engine: Engine) -> exp.Expression:
             division.set("safe", False)  # or it would be guarded against 0 a second time
     if engine == "spark":
         for_spark(statement)
-    if engine == "duckdb":
-        _materialize_shared(statement)
-    if engine == "duckdb" and isinstance(statement, exp.Drop):
+    elif engine == "duckdb":
+        _for_duckdb(statement)
+    return statement
+
+
+def _for_duckdb(statement: exp.Expression) -> None:
+    _materialize_shared(statement)
+    if isinstance(statement, exp.Drop):
         statement.set("temporary", None)
-    if engine == "duckdb" and isinstance(statement, exp.Create):
+    if isinstance(statement, exp.Create):
         # DuckDB knows neither character sets (all text is UTF-8, compared as bytes) nor the order of nulls in an index.
         if isinstance(statement.this, exp.Schema) and (properties := statement.args.get("properties")):
             kept = [part for part in properties.expressions if isinstance(part, exp.TemporaryProperty)]
@@ -84,7 +89,6 @@ def _for_engine(statement: exp.Expression, engine: Engine) -> exp.Expression:
             if part.find_ancestor(exp.Index):
                 part.set("nulls_first", None)
                 part.set("desc", None)
-    return statement
 
 
 def _materialize_shared(statement: exp.Expression) -> None:

@@ -9,7 +9,6 @@ from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
-from sklearn.metrics import roc_auc_score
 from sklearn.model_selection import StratifiedGroupKFold, StratifiedKFold
 
 from features import leaks
@@ -17,10 +16,11 @@ from features.sets import SYNTHESISED, every_candidate, feature_set
 from features.table import build
 from payoff.model import TARGET, Figure
 from payoff.warehouse import Warehouse
+from training.evaluate import RESAMPLES, with_interval
+from training.metrics import weighted_metrics
 from training.select import offered, select
 
 FOLDS = 5
-RESAMPLES = 2_000
 
 #: From training rows (features and target), test rows and a seed to the test rows' probabilities of default.
 Fit = Callable[[pd.DataFrame, pd.DataFrame, int], np.ndarray]
@@ -65,8 +65,8 @@ def audit(warehouse: Warehouse, fit: Fit, *, repeats: int, seed: int) -> Iterato
             continue
         areas = np.mean([_areas(case, fit, seed + repeat) for repeat in range(repeats)], axis=0)
         honest = areas if honest is None else honest
-        difference = _figure(areas - honest) if areas is not honest else None
-        yield Finding(case.leak, len(case.table), _figure(areas), difference, case.note)
+        difference = with_interval(areas - honest) if areas is not honest else None
+        yield Finding(case.leak, len(case.table), with_interval(areas), difference, case.note)
 
 
 def cases(warehouse: Warehouse) -> Iterator[Case | Finding]:
@@ -131,8 +131,8 @@ def _areas(case: Case, fit: Fit, seed: int) -> np.ndarray:
         probability[test] = fit(rows[[*chosen, TARGET]], case.table.iloc[test][chosen], seed)
     loans, place = np.unique(case.table["loan_id"], return_inverse=True)
     drawn = np.random.default_rng(0).multinomial(len(loans), np.full(len(loans), 1 / len(loans)), size=RESAMPLES)
-    weights = [np.ones(len(truth)), *(counts[place] for counts in drawn)]
-    return np.array([roc_auc_score(truth, probability, sample_weight=each) for each in weights])
+    weights = np.vstack([np.ones(len(truth)), drawn[:, place]])
+    return weighted_metrics(truth, probability, np.zeros_like(truth), weights)["roc_auc"]
 
 
 def _folds(case: Case, truth: np.ndarray, seed: int) -> Iterator[tuple[np.ndarray, np.ndarray]]:
@@ -141,11 +141,6 @@ def _folds(case: Case, truth: np.ndarray, seed: int) -> Iterator[tuple[np.ndarra
     else:
         folds = StratifiedGroupKFold(FOLDS, shuffle=True, random_state=seed)
         yield from folds.split(truth, truth, groups=case.table["loan_id"])
-
-
-def _figure(areas: np.ndarray) -> Figure:
-    low, high = np.percentile(areas[1:], [2.5, 97.5])
-    return Figure(value=float(areas[0]), low=float(low), high=float(high))
 
 
 def as_markdown(findings: Sequence[Finding]) -> str:

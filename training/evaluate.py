@@ -36,12 +36,13 @@ def evaluate(truth: np.ndarray, probability: np.ndarray, threshold: float, seed:
     defaults = drawn @ truth
     weights = np.vstack([np.ones(loans), drawn[(defaults > 0) & (defaults < loans)]])
     measured = weighted_metrics(truth, probability, said, weights)
-    return {name: _figure(values[0], values[1:]) for name, values in measured.items()}
+    return {name: with_interval(values) for name, values in measured.items()}
 
 
-def _figure(value: float, resampled: np.ndarray) -> Figure:
-    low, high = np.percentile(resampled, [2.5, 97.5])
-    return Figure(value=float(value), low=float(low), high=float(high))
+def with_interval(values: np.ndarray) -> Figure:
+    """The first value, which is of all loans, with the 95 % percentile interval of the others, which are resampled."""
+    low, high = np.percentile(values[1:], [2.5, 97.5])
+    return Figure(value=float(values[0]), low=float(low), high=float(high))
 
 
 def majority_baseline(train_truth: np.ndarray, truth: np.ndarray, seed: int) -> dict[str, Figure]:

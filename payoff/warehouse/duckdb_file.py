@@ -30,7 +30,8 @@ class DuckDBWarehouse:
     def query(self, sql: str) -> pa.Table:
         (statement,) = dialect.transpile(sql, self.engine)
         # Not through a relation, which would plan the statement twice: that takes longer than copying a small result.
-        with _worded(), warnings.catch_warnings(action="ignore"):
+        with _worded(), warnings.catch_warnings():
+            warnings.filterwarnings("ignore", "Arrow output on a DB-API result makes an extra copy")
             return self._connection.execute(statement).to_arrow_table()
 
     def stream(self, table: str, batch_rows: int) -> Iterator[pa.RecordBatch]:

@@ -10,7 +10,10 @@ import pytest
 from web import ANSWERS as GOOD
 
 from payoff import cli
+from payoff.model import Figure
 from payoff.settings import Settings
+from training import audit as auditing
+from training.audit import Finding
 
 Run = Callable[..., tuple[int, str, str]]
 
@@ -73,6 +76,7 @@ def test_the_commands_of_the_design_are_there():
     names = {" ".join(path) for path, _ in commands()}
     assert names >= {
         "etl", "etl load", "etl transform", "etl export", "features build", "features sql", "features catalogue",
+        "features lookup", "features audit",
         "model train", "model list", "model show", "predict", "serve", "run", "settings",
     }  # fmt: skip
 
@@ -191,6 +195,43 @@ def test_features_on_spark_need_spark(run, small, monkeypatch):
     status, _, err = run("features", "build", "--set", "form", "--engine", "spark")
     assert status == 1
     assert "pip install 'payoff[spark]'" in err
+
+
+def test_an_account_is_looked_up_as_of_a_day(run, small):
+    assert run("etl")[0] == 0
+    terms = ["--on", "1998-01-01", "--amount", "50000.50", "--duration", "24"]
+    status, out, _ = run("features", "lookup", "3", *terms, "--json")
+    assert status == 0
+    values = json.loads(out)
+    assert values["loan_amount_czk"] == 50000.5
+    assert values["transaction_count"] > 0
+    out = run("features", "lookup", "3", *terms)[1]
+    assert "50,000.5" in out
+    status, _, err = run("features", "lookup", "999", *terms)
+    assert status == 1
+    assert "no account 999" in err
+    assert run("features", "lookup", "3", "--on", "1.1.1998", "--amount", "1", "--duration", "24")[0] == 2
+    status, _, err = run("features", "lookup", "3", "--on", "1998-01-01", "--amount", "nan", "--duration", "24")
+    assert status == 1
+    assert "expected more than 0 CZK" in err
+
+
+def test_the_audit_is_told_step_by_step_and_written_as_a_page(run, small, tmp_path, monkeypatch):
+    assert run("etl")[0] == 0
+    found = [
+        Finding("none", 682, Figure(value=0.9, low=0.8, high=0.95), None),
+        Finding("a leak", 682, Figure(value=0.95, low=0.9, high=0.99), Figure(value=0.05, low=0.01, high=0.1)),
+        Finding("another", 682, None, None, "the source has no such row"),
+    ]
+    asked = {}
+    monkeypatch.setattr(auditing, "audit", lambda *_, **options: asked.update(options) or iter(found))
+    status, out, _ = run("features", "audit", "--repeats", "2", "--seed", "7", "--markdown", "audit.md")
+    assert status == 0
+    assert asked == {"repeats": 2, "seed": 7}
+    assert "another: the source has no such row" in out
+    page = (tmp_path / "audit.md").read_text(encoding="utf-8")
+    assert "| a leak | 682 | 0.950 (0.900 to 0.990) | +0.050 (+0.010 to +0.100) |" in page
+    assert "--repeats 2 --seed 7" in page
 
 
 def test_models_are_listed_and_shown(run, real):

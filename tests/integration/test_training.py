@@ -5,6 +5,7 @@ import json
 import numpy as np
 import pandas as pd
 import pytest
+from autogluon.tabular import TabularPredictor
 from bank import SEED, answers_of_loans
 
 from features.answers import form_features, validated
@@ -16,7 +17,7 @@ from payoff.errors import ContractError, LakeError, ModelError, NoModel, Setting
 from payoff.lake import open_lake
 from payoff.learners import SteadyLightGBM
 from payoff.settings import load_settings
-from training.fit import best_threshold, hyperparameters
+from training.fit import best_threshold, fit, hyperparameters
 from training.split import holdout
 
 
@@ -196,6 +197,27 @@ def test_training_without_features_names_the_command(tiny_bank, tmp_path):
 
     with pytest.raises(LakeError, match="payoff features build --set form"):
         train(exported(settings_in(tmp_path, tiny_bank)), "form", seed=SEED)
+
+
+@pytest.mark.parametrize("features", [20, 40])
+def test_every_kind_of_model_counts_as_much_as_any_other(tmp_path, features):
+    rng = np.random.default_rng(1)
+    numbers = pd.DataFrame(rng.normal(size=(200, features)), columns=[f"f{number}" for number in range(features)])
+    table = numbers.assign(defaulted=(numbers["f0"] + rng.normal(size=200) > 0.8).astype(int))
+    fitted = fit(table.head(150), tmp_path, seed=1, bag_folds=2)
+    predictor = TabularPredictor.load(str(fitted.directory))
+    test = table.tail(50).drop(columns="defaulted")
+    by_kind: dict[str, list[pd.Series]] = {}
+    for name in predictor.model_names():
+        if not name.startswith("WeightedEnsemble"):
+            kind = name.split("_")[0]
+            by_kind.setdefault(kind, []).append(predictor.predict_proba(test, model=name, as_multiclass=False))
+    assert set(by_kind) == {"SteadyLightGBM", "ExtraTrees", "LinearModel"} | (
+        {"RandomForest"} if features <= 30 else set()
+    )
+    mean = np.mean([np.mean(each, axis=0) for each in by_kind.values()], axis=0)
+    said = models.load_directory(fitted.directory, list(test.columns))(test)
+    np.testing.assert_allclose(said, mean, rtol=1e-6)
 
 
 def test_the_threshold_is_halfway_between_the_loans_that_it_tells_apart_best():
