@@ -75,7 +75,7 @@ def run(contender: Contender) -> Run:
     if contender.server is not None:
         forget_peak(contender.server)
     start = time.perf_counter()
-    done = subprocess.run(contender.command, env=here(), capture_output=True, text=True)  # noqa: S603
+    done = subprocess.run(contender.command, env=here(), capture_output=True, text=True)
     process_seconds = time.perf_counter() - start
     lines = done.stdout.splitlines()
     if done.returncode or not lines:
@@ -113,7 +113,7 @@ def environment(tool: str, directory: Path) -> Path:
     shutil.rmtree(home, ignore_errors=True)
     install = [str(python), "-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--require-hashes"]
     for command in ([sys.executable, "-m", "venv", str(home)], [*install, "--requirement", str(requirements)]):
-        done = subprocess.run(command, capture_output=True, text=True)  # noqa: S603
+        done = subprocess.run(command, capture_output=True, text=True)
         if done.returncode:
             raise CannotMeasure(f"{tool} cannot be installed: {done.stderr.strip().splitlines()[-1:]}")
     shutil.copyfile(requirements, made)
@@ -123,7 +123,7 @@ def environment(tool: str, directory: Path) -> Path:
 def versions(python: Path | str, packages: Sequence[str]) -> list[str]:
     """``name version`` of installed packages, as the environment of ``python`` has them."""
     code = "import sys, importlib.metadata as m; print(*(f'{p} {m.version(p)}' for p in sys.argv[1:]), sep='\\n')"
-    done = subprocess.run([str(python), "-c", code, *packages], check=True, capture_output=True, text=True)  # noqa: S603
+    done = subprocess.run([str(python), "-c", code, *packages], check=True, capture_output=True, text=True)
     return done.stdout.splitlines()
 
 
@@ -157,6 +157,6 @@ def fill_warehouse(url: str, directory: Path) -> None:
     """
     payoff = [sys.executable, "-c", "from payoff.cli import main; main()", "etl"]
     variables = here(PAYOFF_WAREHOUSE_URL=url, PAYOFF_LAKE_URI=str(directory / "lake"))
-    done = subprocess.run(payoff, env=variables, capture_output=True, text=True)  # noqa: S603
+    done = subprocess.run(payoff, env=variables, capture_output=True, text=True)
     if done.returncode:
         raise CannotMeasure(f"payoff etl failed: {done.stderr.strip().splitlines()[-1:]}")

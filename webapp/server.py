@@ -73,7 +73,7 @@ def _url(host: str, port: int) -> str:
     return f"http://[{address}]:{port}" if address.version == 6 else f"http://{address}:{port}"
 
 
-class _Server(BaseApplication):  # type: ignore[misc]  # gunicorn carries no types
+class _Server(BaseApplication):
     """gunicorn with the options this app needs; every worker makes its own app and loads its own model."""
 
     def __init__(self, settings: Settings, listener: socket.socket, address: str) -> None:

@@ -4,18 +4,19 @@ The standard library only: each program runs in an environment of its own.
 """
 
 import json
+import tomllib
 from collections.abc import Iterable
 from contextlib import suppress
 from pathlib import Path
 
-#: Days before the grant that are looked at; None is all of the history. features/bank.toml has the same.
-WINDOWS = (30, 60, 90, 180, 365, None)
-CONDITIONS = {
-    "direction": ["credit", "debit"],
-    "operation": ["cash_deposit", "cash_withdrawal", "card_withdrawal", "transfer_in", "transfer_out"],
-    "purpose": ["insurance", "statement", "interest", "sanction_interest", "household"],
-}
-NUMBERS = ["amount_czk", "signed_amount_czk", "balance_czk"]
+#: The bank as Payoff's own synthesis is told of it; the other tools get the same windows, conditions and numbers.
+BANK = tomllib.loads((Path(__file__).resolve().parents[2] / "features" / "bank.toml").read_text(encoding="utf-8"))
+_TRANSACTIONS = BANK["loan_transactions"]["columns"]
+
+#: Days before the grant that are looked at; None is all of the history.
+WINDOWS = (*BANK["windows_days"], None)
+CONDITIONS = {name: column["values"] for name, column in _TRANSACTIONS.items() if column["role"] == "category"}
+NUMBERS = [name for name, column in _TRANSACTIONS.items() if column["role"] in {"amount", "level"}]
 OF_LOANS = ["amount_czk", "duration_months"]
 
 #: The columns handed to the other tools, by table.

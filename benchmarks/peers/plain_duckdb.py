@@ -7,23 +7,18 @@ Each argument is a glob of Parquet files.
 
 import sys
 import time
-import tomllib
-from pathlib import Path
 
 import duckdb
-from common import tell
-
-BANK = Path(__file__).resolve().parents[2] / "features" / "bank.toml"
+from common import BANK, tell
 
 
 def statement() -> str:
     """One least value for each column, so that each is read and nothing more is done than must be."""
-    bank = tomllib.loads(BANK.read_text(encoding="utf-8"))
-    of_loans = ", ".join(f"loans.{column}" for column in bank["loans"]["columns"])
-    dated = [*bank["loan_transactions"]["columns"], bank["loan_transactions"]["time"]]
+    of_loans = ", ".join(f"loans.{column}" for column in BANK["loans"]["columns"])
+    dated = [*BANK["loan_transactions"]["columns"], BANK["loan_transactions"]["time"]]
     least = ", ".join(f"min({column}) as least_{column}" for column in dated)
     return (  # the names are from our own file
-        f"select loans.loan_id, loans.granted_on, loans.defaulted, {of_loans}, by_loan.* exclude (loan_id)"  # noqa: S608
+        f"select loans.loan_id, loans.granted_on, loans.defaulted, {of_loans}, by_loan.* exclude (loan_id)"
         " from read_parquet($loans) as loans left join"
         f" (select loan_id, {least} from read_parquet($transactions) group by loan_id) as by_loan using (loan_id)"
         " order by loans.loan_id"

@@ -86,7 +86,7 @@ def _pip_download(folder: Path) -> None:
     command += ["--only-binary=:all:", "--require-hashes", "-r", str(requirements), "-d", str(folder)]
     try:
         # Fixed words and a path of ours, no shell.
-        subprocess.run(command, check=True, capture_output=True, text=True, timeout=FETCH_SECONDS)  # noqa: S603
+        subprocess.run(command, check=True, capture_output=True, text=True, timeout=FETCH_SECONDS)
     except subprocess.CalledProcessError as error:
         reason = (error.stderr.strip().splitlines() or ["no reason given"])[-1]
         raise SourceUnavailable(f"pip could not fetch {REQUIREMENT}: {reason}. {ALTERNATIVES}") from error

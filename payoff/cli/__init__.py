@@ -1,0 +1,120 @@
+"""The command line. Each command says what it did, in how many rows and seconds, and where the result lies."""
+
+import json
+import sys
+from pathlib import Path
+from typing import NoReturn
+
+import click
+from rich.console import Console
+from rich.table import Table
+
+from payoff import __version__
+from payoff.cli.etl import etl, run_etl
+from payoff.cli.features import build_sets, features
+from payoff.cli.model import model, train_sets
+from payoff.cli.options import SET_NAMES, seed_option, skip_option, source_option
+from payoff.errors import BadRows, ContractError, InvalidAnswers, PayoffError
+from payoff.reporting import Stages, console
+from payoff.settings import Settings, load_settings
+
+_BAD_ROWS_ADVICE = (
+    "Nothing was loaded; the warehouse that was in use stays in use. Mend these rows, or leave them out with "
+    "--skip-bad-rows, which lists them in the directory rejected/ of PAYOFF_VAR_DIR."
+)
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"], "show_default": True})
+@click.version_option(__version__)
+def cli() -> None:
+    """Payoff predicts whether a loan will be paid off, from a bank's relational tables.
+
+    `payoff run` does everything and serves the form. Settings are PAYOFF_* variables; `payoff settings` lists them.
+    """
+
+
+for _commands in (etl, features, model):
+    cli.add_command(_commands)
+
+
+@cli.command()
+@click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
+def predict(file: Path) -> None:
+    """Predict the loans in FILE, one JSON line each.
+
+    FILE is a .csv with the fields of the form as its header, or a .json with one object or a list of them, as the API
+    takes them. Rows that cannot be predicted come back with what is wrong; the others are predicted all the same.
+    """
+    from features.answer_files import read_answers
+    from payoff import model as models
+    from payoff.lake import open_lake
+    from webapp.predictions import predict as predict_one
+
+    asked = read_answers(file)
+    settings = load_settings()
+    lake = open_lake(settings)
+    served = models.load_model(lake, models.champion(lake), settings.var_dir / "models")
+    faulty = 0
+    for number, answers in enumerate(asked, start=1):
+        try:
+            answered = predict_one(served, answers).as_json()
+        except InvalidAnswers as error:
+            answered, faulty = {"errors": error.fields}, faulty + 1
+        click.echo(json.dumps({"row": number} | answered))
+    if faulty:
+        raise ContractError(
+            f"{faulty} of {len(asked)} rows could not be predicted; their lines name every faulty field"
+        )
+
+
+@cli.command()
+@click.option("--host", help="Address to listen on.  [PAYOFF_HOST]")
+@click.option("--port", type=int, help="Port to listen on; 0 takes a free one.  [PAYOFF_PORT]")
+def serve(host: str | None, port: int | None) -> None:
+    """Serve the form and the API with the promoted model."""
+    from webapp.server import serve as serve_forever
+
+    serve_forever(load_settings(host=host, port=port))
+
+
+@cli.command()
+@source_option
+@skip_option
+@seed_option
+@click.option("--serve/--no-serve", "then_serve", default=True, help="Serve the form at the end.")
+def run(source: str | None, skip_bad_rows: bool, seed: int, then_serve: bool) -> None:
+    """Everything: load, transform, export, features, train; then serve the form."""
+    settings = load_settings(source=source)
+    stages = Stages()
+    run_etl(settings, skip_bad_rows, stages)
+    build_sets(settings, SET_NAMES, stages)
+    train_sets(settings, ("form",), seed, neural=False, stages=stages)
+    stages.total()
+    if then_serve:
+        from webapp.server import serve as serve_forever
+
+        serve_forever(settings)
+
+
+@cli.command("settings")
+def show_settings() -> None:
+    """List every setting: its variable, default and meaning."""
+    table = Table("variable", "default", "meaning")
+    for name, field in Settings.model_fields.items():
+        table.add_row(f"PAYOFF_{name.upper()}", str(field.default), field.description)
+    console.print(table)
+
+
+def main() -> None:
+    """Run the command line; an error that a user can act on is one message and exit status 1."""
+    try:
+        cli(standalone_mode=True)
+    except BadRows as error:
+        _stop(f"{error}\n{_BAD_ROWS_ADVICE}")
+    except PayoffError as error:
+        _stop(str(error))
+
+
+def _stop(message: str) -> NoReturn:
+    Console(stderr=True, soft_wrap=True, highlight=False).print(f"payoff: {message}", markup=False, style="red")
+    sys.exit(1)
