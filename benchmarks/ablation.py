@@ -21,7 +21,7 @@ from features.sets import every_candidate, feature_set
 from payoff import runs
 from payoff.contract import Feature
 from payoff.lake import open_lake
-from payoff.model import TARGET
+from payoff.metadata import TARGET
 from payoff.settings import load_settings
 from training.fit import fit_predict
 from training.select import LEFT_OUT, offered, select

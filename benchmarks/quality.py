@@ -17,9 +17,9 @@ from sklearn.model_selection import StratifiedKFold
 from features.sets import SET_NAMES, feature_set
 from payoff import runs
 from payoff.lake import open_lake
-from payoff.model import TARGET
+from payoff.metadata import TARGET
 from payoff.settings import load_settings
-from training.evaluate import evaluate
+from training.evaluation.figures import evaluate
 from training.fit import fit_predict
 from training.select import offered, select
 

@@ -12,7 +12,8 @@ PayoffError
 ├── ContractError           a table does not have the columns or values it promises
 ├── InvalidAnswers          a form or request that cannot be scored; names every faulty field
 └── ModelError              a model is missing, damaged or not fit for this use
-    └── NoModel             nothing was trained yet
+    ├── NoModel             nothing was trained yet
+    └── PromotionRefused    it is significantly worse than the champion, or its features changed
 
 The message says what was found, what was expected and what to do next.
 Only the command line and the web app turn these into words for people.
@@ -100,3 +101,21 @@ class ModelError(PayoffError):
 
 class NoModel(ModelError):
     """Nothing was trained yet."""
+
+
+class PromotionRefused(ModelError):
+    """A version must not replace the champion, unless forced.
+
+    Attributes
+    ----------
+    version : str
+    against : tuple of str
+        What stands against it.
+    """
+
+    def __init__(self, version: str, against: Sequence[str]) -> None:
+        self.version, self.against = version, tuple(against)
+        super().__init__(
+            f"{version} was not promoted: {'; '.join(against)}. The champion goes on serving. "
+            f'To promote it all the same: `payoff model promote {version} --force --reason "..."`; it is recorded.'
+        )

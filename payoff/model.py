@@ -1,94 +1,24 @@
-"""A trained model: its metadata in words and numbers, its files in the lake, and what it predicts.
+"""A trained model: its files in the lake, and what it predicts.
 
 A model is a directory ``models/<version>/`` whose ``metadata.json``, written last, lists every file with its SHA-256.
-Checksums are verified before anything is unpickled. ``models/champion.json`` names the version that is served.
+Checksums are verified before anything is unpickled. ``payoff.registry`` says which version is served.
 """
 
 import os
 import pickle
 import tempfile
 from collections.abc import Callable, Mapping, Sequence
-from datetime import datetime
 from pathlib import Path
 from typing import Any
 
 import joblib
 import numpy as np
 import pandas as pd
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import ValidationError
 
-from payoff.errors import ContractError, LakeError, ModelError, NoModel
+from payoff.errors import ContractError, LakeError, ModelError
 from payoff.lake import Lake, read_checked, read_json, sha256, write_json
-
-CHAMPION = "models/champion.json"
-TARGET = "defaulted"
-
-
-class _Frozen(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid", protected_namespaces=())
-
-
-class Figure(_Frozen):
-    """A measured figure with its 95 % bootstrap interval."""
-
-    value: float
-    low: float
-    high: float
-
-
-class Spread(_Frozen):
-    """How a number is distributed over the training loans."""
-
-    low: float
-    p10: float
-    median: float
-    p90: float
-    high: float
-
-
-class Band(_Frozen):
-    """Test loans whose predicted probability of payoff lies from ``low`` (included) to ``high``, and how they ended."""
-
-    low: float
-    high: float
-    loans: int
-    paid_off: int
-
-
-class District(_Frozen):
-    """A district that can be asked about."""
-
-    name: str
-    region: str
-    average_salary_czk: float
-
-
-class Metadata(_Frozen):
-    """What is known about a model version. Probabilities are of default unless named otherwise."""
-
-    version: str
-    trained_at: datetime
-    feature_set: str
-    features: tuple[str, ...]
-    spreads: dict[str, Spread]
-    districts: tuple[District, ...]
-    data_run: str
-    seed: int
-    train_loans: int
-    test_loans: int
-    test_defaulted: int
-    threshold: float
-    metrics: dict[str, Figure]
-    baseline: dict[str, Figure]
-    bands: tuple[Band, ...]
-    best_model: str
-    versions: dict[str, str]
-    files: dict[str, str]
-
-    @property
-    def salaries(self) -> dict[str, float]:
-        """Average salary of each district, CZK, by name."""
-        return {district.name: district.average_salary_czk for district in self.districts}
+from payoff.metadata import TARGET, Metadata
 
 
 class Model:
@@ -99,20 +29,25 @@ class Model:
         self._predict = load_directory(directory, metadata.features)
 
     def default_probabilities(self, features: pd.DataFrame) -> np.ndarray:
-        """Probability of default of each row.
+        """Calibrated probability of default of each row.
 
         Raises
         ------
         ContractError
             A feature of the model is missing.
         """
-        return self._predict(features)
+        return self.metadata.calibration(self._predict(features))
 
 
 def load_directory(directory: Path, features: Sequence[str]) -> Callable[[pd.DataFrame], np.ndarray]:
-    """The predictor in ``directory``, as a function from a table of ``features`` to probabilities of default.
+    """The predictor in ``directory``: from a table of ``features`` to uncalibrated probabilities of default.
 
     Unpickles: call it only with files whose checksums were verified, or that this process wrote.
+
+    Raises
+    ------
+    ModelError
+        The predictor answers another question, or from other features.
     """
     # The import takes seconds and is only needed where a model is loaded.
     from autogluon.tabular import TabularPredictor
@@ -121,6 +56,9 @@ def load_directory(directory: Path, features: Sequence[str]) -> Callable[[pd.Dat
     # Its models are a few megabytes; to ask how many walks all of memory ten times, a second in all.
     predictor.persist(max_memory=None)
     wanted = list(features)
+    if predictor.label != TARGET or set(predictor.features()) != set(wanted):
+        found = f"it predicts {predictor.label!r} from {len(predictor.features())} features"
+        raise ModelError(f"{found}, where {TARGET!r} from {len(wanted)} declared ones was expected")
 
     def default_probabilities(table: pd.DataFrame) -> np.ndarray:
         if missing := [name for name in wanted if name not in table.columns]:
@@ -133,24 +71,23 @@ def load_directory(directory: Path, features: Sequence[str]) -> Callable[[pd.Dat
     return default_probabilities
 
 
-def publish_model(lake: Lake, directory: Path, metadata: Mapping[str, Any]) -> Metadata:
-    """Store the files of ``directory`` and ``metadata`` (without ``files``) as a new version."""
-    version = str(metadata["version"])
-    files = {}
+def publish_model(
+    lake: Lake, directory: Path, described: Metadata, attachments: Mapping[str, bytes] | None = None
+) -> Metadata:
+    """Store the files of ``directory`` and what goes beside them as a new version; returns what was written of it."""
+    version = described.version
+    files, beside = {}, {}
     for path in sorted(path for path in directory.rglob("*") if path.is_file()):
         data = path.read_bytes()
         name = path.relative_to(directory).as_posix()
         lake.write(f"models/{version}/predictor/{name}", data)
         files[name] = sha256(data)
-    described = Metadata.model_validate({**metadata, "files": files})
+    for name, data in (attachments or {}).items():
+        lake.write(f"models/{version}/{name}", data)
+        beside[name] = sha256(data)
+    described = described.model_copy(update={"files": files, "attachments": beside})
     write_json(lake, f"models/{version}/metadata.json", described.model_dump(mode="json"))
     return described
-
-
-def promote(lake: Lake, version: str) -> None:
-    """Make ``version`` the one that is served."""
-    read_metadata(lake, version)
-    write_json(lake, CHAMPION, {"version": version})
 
 
 def versions(lake: Lake) -> list[str]:
@@ -158,19 +95,6 @@ def versions(lake: Lake) -> list[str]:
     paths = (key.split("/") for key in lake.keys("models/"))
     # Exactly there: AutoGluon keeps a metadata.json of its own among the predictor's files.
     return [path[1] for path in paths if len(path) == 3 and path[2] == "metadata.json"]
-
-
-def champion(lake: Lake) -> str:
-    """The version that is served.
-
-    Raises
-    ------
-    NoModel
-        None was promoted yet.
-    """
-    if not lake.exists(CHAMPION):
-        raise NoModel(f"{lake.uri} holds no model yet. Run `payoff model train`, or `payoff run` for everything.")
-    return str(read_json(lake, CHAMPION)["version"])
 
 
 def read_metadata(lake: Lake, version: str) -> Metadata:

@@ -11,7 +11,8 @@ from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
 if TYPE_CHECKING:  # the model module brings pandas, which most commands do not need
-    from payoff.model import Figure, Metadata
+    from payoff.metadata import Figure, Metadata
+    from payoff.registry import Change
 
 #: Tables keep their columns in logs and pipes, which have no width of their own.
 console = Console(highlight=False, width=None if sys.stdout.isatty() else 140)
@@ -57,6 +58,20 @@ def print_figures(models: "Sequence[Metadata]") -> None:
     console.print(table)
 
 
-def figure(measured: "Figure") -> str:
-    """A figure with its interval."""
-    return f"{measured.value:.3f} ({measured.low:.3f} to {measured.high:.3f})"
+def print_change(change: "Change") -> None:
+    """Which version serves now, and what it replaced."""
+    replaced = f"; it replaces {change.replaced}" if change.replaced else ""
+    console.print(f"{change.version} is the champion of {change.feature_set} now{replaced}", markup=False)
+    if change.log_loss:
+        console.print(
+            f"log-loss against it on {change.compared_loans} loans that neither was trained on: "
+            f"{figure(change.log_loss, '+')}",
+            markup=False,
+        )
+    for fault in change.forced:
+        console.print(f"forced, although {fault}", markup=False)
+
+
+def figure(measured: "Figure", sign: str = "") -> str:
+    """A figure with its interval; ``sign="+"`` for differences."""
+    return f"{measured.value:{sign}.3f} ({measured.low:{sign}.3f} to {measured.high:{sign}.3f})"

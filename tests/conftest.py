@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from playwright.sync_api import Browser
 
     from payoff.lake import Lake
-    from payoff.model import Metadata
+    from payoff.metadata import Metadata
     from payoff.settings import Settings
     from payoff.warehouse.spark import Spark
 

@@ -10,7 +10,7 @@ from flask import Flask
 
 from features.questions import QUESTIONS
 from features.sets import feature_set
-from payoff.model import Band, District, Figure, Metadata, Spread
+from payoff.metadata import Band, District, Figure, Metadata, Spread
 from payoff.settings import Settings
 from webapp import create_app
 

@@ -6,101 +6,53 @@ import warnings
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
-from importlib import import_module
-from importlib.util import find_spec
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pandas as pd
 from autogluon.features.generators import CategoryFeatureGenerator, PipelineFeatureGenerator
 from autogluon.tabular import TabularPredictor
-from sklearn.metrics import matthews_corrcoef
 
-from payoff.errors import SettingsError
-from payoff.learners import NormalScores, SteadyLightGBM
-from payoff.model import TARGET, load_directory
-from training.select import CHOSEN_BY_HAND
-
-log = logging.getLogger(__name__)
-
-BAG_FOLDS = 5
-
-_CUTS = {
-    "extra_trees": True, "learning_rate": 0.03, "num_leaves": 6, "max_depth": 3, "min_data_in_leaf": 15,
-    "bagging_fraction": 0.7, "bagging_freq": 1, "feature_fraction": 0.2, "lambda_l2": 5, "num_boost_round": 500,
-}  # fmt: skip
-_OTHER_SEED = {"feature_fraction_seed": 11, "bagging_seed": 12, "extra_seed": 13, "ag_args": {"name_suffix": "_2"}}
-_FOREST = {"n_estimators": 300, "ag_args_ensemble": {"use_child_oof": False}}
-_EXTRA = {**_FOREST, "min_samples_leaf": 2, "bootstrap": False}
-
-#: For hundreds of features, about as many as loans, none of which needs torch: many weak, steady looks. Shallow boosted
-#: trees with random cuts, forests with random cuts that see a third of the features at each, and a strongly regularised
-#: linear model. Two of each kind of tree differ by seed or criterion, to even out chance.
-FOR_MANY: dict[Any, Any] = {
-    SteadyLightGBM: [_CUTS, {**_CUTS, **_OTHER_SEED}],
-    "XT": [
-        {**_EXTRA, "max_features": 0.3, "criterion": criterion, "ag_args": {"name_suffix": f"_{criterion}"}}
-        for criterion in ("gini", "entropy")
-    ],
-    "LR": [{"C": 0.01, "proc.skew_threshold": None}],
-}
-#: For a few features, each chosen by a person, every model may look at more of them at once.
-FOR_FEW: dict[Any, Any] = {
-    SteadyLightGBM: [
-        {**_CUTS, "feature_fraction": 0.6},
-        {**_CUTS, **_OTHER_SEED, "feature_fraction": 0.6, "extra_trees": False},
-    ],
-    "XT": [{**_EXTRA, "max_features": 0.6, "criterion": "entropy"}],
-    "RF": [{**_FOREST, "min_samples_leaf": 3, "max_features": 0.3, "criterion": "entropy"}],
-    "LR": [{"C": 0.1, "proc.skew_threshold": None}],
-}
-NEURAL: dict[Any, Any] = {"NN_TORCH": {}, "FASTAI": {}}
+from payoff.choices import Preset
+from payoff.learners import NormalScores
+from payoff.metadata import TARGET
+from payoff.model import load_directory
+from training.presets import EFFORTS, hyperparameters
 
 
 @dataclass(frozen=True)
 class Fitted:
-    """A deployment clone on disk, and the threshold that its out-of-fold predictions favour."""
+    """A deployment clone on disk, and what its models said of the training loans that they had not seen.
+
+    Attributes
+    ----------
+    out_of_fold : float array, one per training loan
+        Uncalibrated probability of default.
+    """
 
     directory: Path
-    threshold: float
+    out_of_fold: np.ndarray
     best_model: str
 
 
-def hyperparameters(features: int, *, neural: bool) -> dict[Any, Any]:
-    """The models to train on so many features; CatBoost joins where it is installed, the neural ones where asked for.
-
-    Raises
-    ------
-    SettingsError
-        The neural models are asked for, but their extra is not installed.
-    """
-    chosen = dict(FOR_FEW if features <= CHOSEN_BY_HAND else FOR_MANY)
-    if not _has_openmp():
-        log.warning("LightGBM is left out: it needs the OpenMP runtime (Debian: apt-get install libgomp1)")
-        del chosen[SteadyLightGBM]
-    if find_spec("catboost"):
-        chosen |= {"CAT": {}}
-    if neural:
-        if not find_spec("torch") or not find_spec("fastai"):
-            raise SettingsError("the neural models need an extra: pip install 'payoff[neural]'")
-        chosen |= NEURAL
-    return chosen
-
-
-def _has_openmp() -> bool:
-    try:
-        import_module("lightgbm")
-    except OSError:  # its wheel links to libgomp, which a minimal system lacks
-        return False
-    return True
-
-
-def fit(train: pd.DataFrame, directory: Path, *, seed: int, neural: bool = False, bag_folds: int = BAG_FOLDS) -> Fitted:
+def fit(
+    train: pd.DataFrame,
+    directory: Path,
+    *,
+    seed: int,
+    preset: Preset = "good",
+    neural: bool = False,
+    bag_folds: int | None = None,
+) -> Fitted:
     """Train on ``train``, whose columns are the features and the target, and leave a deployment clone in ``directory``.
 
-    Bagging, so that the threshold is chosen on out-of-fold predictions; then each model is refit on all of ``train``.
-    The test loans take no part.
+    Bagging, so that calibration has out-of-fold predictions to go by; then each model is refit on all of ``train``. The
+    test loans take no part.
+
+    Parameters
+    ----------
+    bag_folds : int, optional
+        Fewer or more than the preset has.
     """
     # It reports, for every model, that torch is not there to ask for a GPU.
     logging.getLogger("autogluon.common.utils.resource_utils").setLevel(logging.CRITICAL)
@@ -112,11 +64,11 @@ def fit(train: pd.DataFrame, directory: Path, *, seed: int, neural: bool = False
         warnings.simplefilter("ignore")
         predictor.fit(
             train.astype({TARGET: "int64"}),
-            hyperparameters=hyperparameters(train.shape[1] - 1, neural=neural),
+            hyperparameters=hyperparameters(train.shape[1] - 1, preset, neural=neural),
             feature_generator=PipelineFeatureGenerator(
                 generators=[[CategoryFeatureGenerator(), NormalScores()]], verbosity=0
             ),
-            num_bag_folds=bag_folds,
+            num_bag_folds=bag_folds or EFFORTS[preset].bag_folds,
             num_bag_sets=1,
             num_stack_levels=0,
             dynamic_stacking=False,
@@ -136,11 +88,11 @@ def fit(train: pd.DataFrame, directory: Path, *, seed: int, neural: bool = False
         oof = sum(w * predictor.predict_proba_oof(name, as_multiclass=False) for name, w in weights.items())
         clone = directory / "deployment"
         predictor.clone_for_deployment(str(clone), model=refit)
-    return Fitted(clone, best_threshold(train[TARGET], oof), str(refit))
+    return Fitted(clone, np.asarray(oof.loc[train.index], dtype=np.float64), str(refit))
 
 
 def fit_predict(train: pd.DataFrame, test: pd.DataFrame, seed: int) -> np.ndarray:
-    """Probability of default of the rows ``test``, by a deployment clone that was made of ``train`` alone.
+    """Uncalibrated probability of default of the rows ``test``, by a deployment clone that was made of ``train`` alone.
 
     Parameters
     ----------
@@ -151,7 +103,7 @@ def fit_predict(train: pd.DataFrame, test: pd.DataFrame, seed: int) -> np.ndarra
     """
     features = [str(name) for name in train.columns if name != TARGET]
     with tempfile.TemporaryDirectory(prefix="payoff-fit-") as directory:
-        # The models are refit whatever the folds, which only the threshold needs; two are the fewest that bag.
+        # The models are refit whatever the folds, which only calibration needs; two are the fewest that bag.
         fitted = fit(train, Path(directory), seed=seed, bag_folds=2)
         return load_directory(fitted.directory, features)(test)
 
@@ -182,15 +134,3 @@ def _average(predictor: TabularPredictor, weights: Mapping[str, float]) -> str:
         total_resources={"num_cpus": 1, "num_gpus": 0},
     )  # fmt: skip
     return str(name)
-
-
-def best_threshold(truth: pd.Series, probability: pd.Series) -> float:
-    """The probability of default from which on saying "default" has the largest Matthews correlation with the truth.
-
-    Of all figures of a two-by-two table it is the one that a rare class cannot flatter (Chicco and Jurman, BMC Genomics
-    21, 2020, 6). Halfway to the next lower probability, so that no single loan decides.
-    """
-    candidates = np.unique(probability)
-    gains = [matthews_corrcoef(truth.astype(int), probability >= candidate) for candidate in candidates]
-    best = int(np.argmax(gains))
-    return float((candidates[max(best - 1, 0)] + candidates[best]) / 2)

@@ -1,31 +1,89 @@
 """Train a named feature set end to end and publish the model with all that is known about it."""
 
+import hashlib
+import io
 import platform
 import tempfile
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pandas as pd
 
 from features.sets import feature_set
 from payoff import runs
-from payoff.errors import ContractError
+from payoff.choices import Population, Preset
+from payoff.comparison import HELD_OUT
+from payoff.errors import PromotionRefused
 from payoff.lake import Lake
-from payoff.model import TARGET, District, Metadata, Spread, load_directory, promote, publish_model
-from training.evaluate import evaluate, majority_baseline, payoff_bands
+from payoff.metadata import TARGET, Calibration, Costs, District, Metadata, Spread
+from payoff.model import load_directory, publish_model
+from payoff.registry import Change, challenge, promote
+from training.calibrate import calibrated, calibration_error
+from training.card import card_files
+from training.decide import break_even
+from training.evaluation.fairness import of_held_out
+from training.evaluation.figures import cost_figures, evaluate, majority_baseline, payoff_bands
 from training.fit import Fitted, fit
-from training.select import offered, select
+from training.loans import Loans, read_loans
+from training.select import select
 from training.split import holdout
+from training.tracking import log_training
 
-#: The set that the form can serve; its models become the champion.
-SERVED = "form"
 _PACKAGES = ("payoff", "autogluon.tabular", "lightgbm", "xgboost-cpu", "scikit-learn", "numpy", "pandas")
+_LOCK = Path(__file__).resolve().parents[1] / "requirements.lock"
 
 
-def train(lake: Lake, set_name: str, *, seed: int, neural: bool = False) -> Metadata:
-    """Train on 70 % of the loans of the current run, measure on the rest, publish, and promote what the form can serve.
+@dataclass(frozen=True)
+class Training:
+    """How to train.
+
+    Attributes
+    ----------
+    population : {"all", "finished"}
+        Whether loans still being paid back take part. Their labels may change, but without them four of five loans are
+        gone.
+    neural : bool
+        Also train the neural models, which need their extra.
+    """
+
+    seed: int
+    preset: Preset = "good"
+    population: Population = "all"
+    costs: Costs = field(default_factory=Costs)
+    neural: bool = False
+
+
+@dataclass(frozen=True)
+class Trained:
+    """A published version, and whether it serves.
+
+    Attributes
+    ----------
+    change : Change, optional
+        The promotion, if it was promoted.
+    refused : tuple of str
+        What stood against it.
+    tracked : str, optional
+        Where MLflow has it.
+    """
+
+    metadata: Metadata
+    change: Change | None = None
+    refused: tuple[str, ...] = ()
+    tracked: str | None = None
+
+
+def train(lake: Lake, set_name: str, how: Training, *, promoting: bool = True) -> Trained:
+    """Train on 70 % of the loans of the current run, measure on the rest, and publish as the challenger.
+
+    Parameters
+    ----------
+    promoting : bool
+        Make it the champion of its set, unless something stands against that.
 
     Raises
     ------
@@ -34,50 +92,104 @@ def train(lake: Lake, set_name: str, *, seed: int, neural: bool = False) -> Meta
     ContractError
         The table cannot be split: loans repeat, lack an end, or are too few.
     """
-    run = runs.current_run(lake)
-    table = runs.read_features(lake, run, set_name).to_pandas()
-    names = offered(feature_set(set_name))
-    if missing := sorted(set(names) - set(table.columns)):
-        lacks = f"the {set_name} table of run {run} lacks {len(missing)} features, {missing[0]} first"
-        raise ContractError(f"{lacks}. Another version built it; run `payoff features build --set {set_name}`.")
-    train_loans, test_loans = holdout(table, seed)
-    names = select(train_loans[names], train_loans[TARGET], train_loans["granted_on"])
+    loans = read_loans(lake, set_name, how.population)
     with tempfile.TemporaryDirectory(prefix="payoff-train-") as directory:
-        fitted = fit(train_loans[[*names, TARGET]], Path(directory), seed=seed, neural=neural)
-        known = {
-            "feature_set": set_name,
-            "features": names,
-            "data_run": run,
-            "seed": seed,
-            "spreads": _spreads(train_loans[names]),
-            "districts": _districts(lake, run),
+        fitted, described, held_out = _measured(lake, loans, set_name, how, Path(directory))
+        fairness = of_held_out(held_out, loans, described.threshold)
+        attachments = {HELD_OUT: _parquet(held_out), **card_files(described, fairness)}
+        metadata = publish_model(lake, fitted.directory, described, attachments)
+    challenge(lake, metadata.version)
+    tracked = log_training(metadata, attachments)
+    if not promoting:
+        return Trained(metadata, tracked=tracked)
+    try:
+        return Trained(metadata, promote(lake, metadata.version, reason="trained"), tracked=tracked)
+    except PromotionRefused as refused:
+        return Trained(metadata, refused=refused.against, tracked=tracked)
+
+
+def _measured(
+    lake: Lake, loans: Loans, set_name: str, how: Training, directory: Path
+) -> tuple[Fitted, Metadata, pd.DataFrame]:
+    """Train, and say what the deployment clone itself, read back from disk, does on the test loans."""
+    train_loans, test_loans = holdout(loans.table, how.seed)
+    offered = list(loans.offered)
+    names = select(train_loans[offered], train_loans[TARGET], train_loans["granted_on"])
+    rows = train_loans[[*names, TARGET]]
+    fitted = fit(rows, directory, seed=how.seed, preset=how.preset, neural=how.neural)
+    line = calibrated(train_loans[TARGET].to_numpy(dtype=int), fitted.out_of_fold)
+    held_out = pd.DataFrame(
+        {
+            "loan_id": test_loans["loan_id"],
+            TARGET: test_loans[TARGET].astype("int8"),
+            "probability": line(load_directory(fitted.directory, names)(test_loans)),
+            "amount_czk": loans.about["amount_czk"].loc[test_loans["loan_id"]].to_numpy(),
         }
-        metadata = publish_model(
-            lake, fitted.directory, known | _measured(fitted, names, train_loans, test_loans, seed)
-        )
-    if set_name == SERVED:
-        promote(lake, metadata.version)
-    return metadata
+    )
+    described = Metadata(
+        feature_set=set_name,
+        features=tuple(names),
+        offered=loans.offered,
+        definitions=definitions(set_name, loans.offered),
+        data_run=loans.run,
+        spreads=_spreads(train_loans[names]),
+        quantiles=_deciles(train_loans[names]),
+        districts=tuple(_districts(lake, loans.run)),
+        best_model=fitted.best_model,
+        train_loans=len(train_loans),
+        **_circumstances(how),
+        **_figures(how, line, held_out, train_loans[TARGET].to_numpy(dtype=int)),
+    )
+    return fitted, described, held_out
 
 
-def _measured(fitted: Fitted, names: list[str], train: pd.DataFrame, test: pd.DataFrame, seed: int) -> dict[str, Any]:
-    """What the deployment clone itself, read back from disk, does on the test loans."""
-    truth = test[TARGET].to_numpy(dtype=int)
-    probability = load_directory(fitted.directory, names)(test)
+def _circumstances(how: Training) -> dict[str, Any]:
     now = datetime.now(UTC)
     return {
         "version": now.strftime("%Y-%m-%dT%H-%M-%S.%f"),
         "trained_at": now,
-        "train_loans": len(train),
-        "test_loans": len(test),
-        "test_defaulted": int(truth.sum()),
-        "threshold": fitted.threshold,
-        "best_model": fitted.best_model,
-        "metrics": evaluate(truth, probability, fitted.threshold, seed),
-        "baseline": majority_baseline(train[TARGET].to_numpy(dtype=int), truth, seed),
-        "bands": payoff_bands(truth, probability),
+        "seed": how.seed,
+        "preset": how.preset,
+        "population": how.population,
+        "costs": how.costs,
         "versions": {"python": platform.python_version()} | {name: version(name) for name in _PACKAGES},
+        "lock": hashlib.sha256(_LOCK.read_bytes()).hexdigest() if _LOCK.is_file() else None,
     }
+
+
+def _figures(how: Training, line: Calibration, held_out: pd.DataFrame, train_truth: np.ndarray) -> dict[str, Any]:
+    truth, probability = held_out[TARGET].to_numpy(dtype=int), held_out["probability"].to_numpy()
+    threshold = break_even(how.costs)
+    return {
+        "test_loans": len(held_out),
+        "test_defaulted": int(truth.sum()),
+        "calibration": line,
+        "calibration_error": calibration_error(truth, probability),
+        "threshold": threshold,
+        "metrics": evaluate(truth, probability, threshold, how.seed),
+        "baseline": majority_baseline(train_truth, truth, how.seed),
+        "cost_per_loan": cost_figures(
+            truth, probability, held_out["amount_czk"].to_numpy(), threshold, how.costs, how.seed
+        ),
+        "bands": payoff_bands(truth, probability),
+    }
+
+
+def definitions(set_name: str, offered: tuple[str, ...]) -> str:
+    """SHA-256 of what the offered features are: name, type, unit, meaning and SQL."""
+    wanted = set(offered)
+    parts = [
+        f"{each.name}|{each.dtype}|{each.unit}|{each.means}|{each.known}|{each.relation}|{each.sql}|{each.needs}"
+        for each in feature_set(set_name)
+        if each.name in wanted
+    ]
+    return hashlib.sha256("\n".join(parts).encode()).hexdigest()
+
+
+def _parquet(frame: pd.DataFrame) -> bytes:
+    buffer = io.BytesIO()
+    frame.to_parquet(buffer, index=False)
+    return buffer.getvalue()
 
 
 def _spreads(features: pd.DataFrame) -> dict[str, Spread]:
@@ -86,6 +198,11 @@ def _spreads(features: pd.DataFrame) -> dict[str, Spread]:
         str(name): Spread(**dict(zip(Spread.model_fields, map(float, column), strict=True)))
         for name, column in quantiles.items()
     }
+
+
+def _deciles(features: pd.DataFrame) -> dict[str, tuple[float, ...]]:
+    deciles = features.select_dtypes("number").quantile([tenth / 10 for tenth in range(11)])
+    return {str(name): tuple(map(float, column)) for name, column in deciles.items()}
 
 
 def _districts(lake: Lake, run: str) -> list[District]:

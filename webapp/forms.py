@@ -13,7 +13,7 @@ from wtforms.fields import SelectChoice
 from wtforms.widgets import DateInput, NumberInput
 
 from features.questions import QUESTIONS, SECTIONS, Question
-from payoff.model import Metadata
+from payoff.metadata import Metadata
 from webapp import wording
 
 Inputs = Mapping[str, str]

@@ -12,7 +12,7 @@ from scipy.stats import binomtest
 from features.answers import Answers, form_features, validated
 from features.sets import feature_set
 from payoff.errors import ModelError
-from payoff.model import Band, Metadata
+from payoff.metadata import Band, Metadata
 
 Verdict = Literal["paid_off", "default"]
 

@@ -15,7 +15,9 @@ from features.questions import QUESTIONS
 from features.sets import feature_set
 from payoff.errors import ContractError, LakeError, ModelError, NoModel
 from payoff.lake import Lake
-from payoff.model import Metadata, champion, load_model
+from payoff.metadata import Metadata
+from payoff.model import load_model
+from payoff.registry import SERVED, champion
 from webapp.predictions import Scorer
 
 EXTENSION = "payoff.models"
@@ -100,7 +102,7 @@ class ModelHolder:
 
     def _check(self) -> None:
         try:
-            version = champion(self._lake)
+            version = champion(self._lake, SERVED)
             if self._model is None or self._model.metadata.version != version:
                 self._model = self._fit(version)
                 _log.info("serving model %s", version)

@@ -9,7 +9,7 @@ from werkzeug.wrappers import Response as AnyResponse
 
 from features.questions import QUESTIONS, SECTIONS
 from payoff.errors import InvalidAnswers, LakeError, ModelError
-from payoff.model import Metadata
+from payoff.metadata import Metadata
 from webapp import forms, wording
 from webapp.predictions import Prediction, Scorer, band_interval, predict
 from webapp.problems import unavailable

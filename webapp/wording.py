@@ -4,7 +4,7 @@ from datetime import date, datetime
 from typing import Any
 
 from features.questions import Question
-from payoff.model import Spread
+from payoff.metadata import Spread
 
 # A narrow space groups digits the same way in every language; no comma can be read as a decimal point.
 GROUP = "\u202f"

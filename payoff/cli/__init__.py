@@ -48,12 +48,13 @@ def predict(file: Path) -> None:
     from features.answer_files import read_answers
     from payoff import model as models
     from payoff.lake import open_lake
+    from payoff.registry import champion
     from webapp.predictions import predict as predict_one
 
     asked = read_answers(file)
     settings = load_settings()
     lake = open_lake(settings)
-    served = models.load_model(lake, models.champion(lake), settings.var_dir / "models")
+    served = models.load_model(lake, champion(lake), settings.var_dir / "models")
     faulty = 0
     for number, answers in enumerate(asked, start=1):
         try:
@@ -88,7 +89,9 @@ def run(source: str | None, skip_bad_rows: bool, seed: int, then_serve: bool) ->
     stages = Stages()
     run_etl(settings, skip_bad_rows, stages)
     build_sets(settings, SET_NAMES, stages)
-    train_sets(settings, ("form",), seed, neural=False, stages=stages)
+    from training.publish import Training  # takes seconds, so not before the first stage says something
+
+    train_sets(settings, ("form",), Training(seed), stages)
     stages.total()
     if then_serve:
         from webapp.server import serve as serve_forever

@@ -103,7 +103,7 @@ def lookup(account: int, on: datetime, amount: float, duration: int, set_name: s
 def audit(repeats: int, seed: int, markdown: Path | None) -> None:
     """Measure what each leak would have bought: trains anew for every leak and fold, some 20 minutes a repeat."""
     from payoff.warehouse import open_warehouse
-    from training import audit as auditing
+    from training.evaluation import audit as auditing
     from training.fit import fit_predict
 
     stages = Stages()

@@ -8,10 +8,10 @@ from sklearn.neighbors import KNeighborsClassifier
 
 from features import leaks
 from features.table import build
-from payoff.model import TARGET
+from payoff.metadata import TARGET
 from payoff.warehouse import open_warehouse
-from training import audit as auditing
-from training.audit import Case, Finding, as_markdown, audit
+from training.evaluation import audit as auditing
+from training.evaluation.audit import Case, Finding, as_markdown, audit
 
 
 @pytest.fixture(scope="module")

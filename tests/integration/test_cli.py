@@ -10,10 +10,10 @@ import pytest
 from web import ANSWERS as GOOD
 
 from payoff import cli
-from payoff.model import Figure
+from payoff.metadata import Figure
 from payoff.settings import Settings
-from training import audit as auditing
-from training.audit import Finding
+from training.evaluation import audit as auditing
+from training.evaluation.audit import Finding
 
 Run = Callable[..., tuple[int, str, str]]
 

@@ -6,8 +6,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from sklearn import metrics
 
-from training.evaluate import evaluate, majority_baseline, payoff_bands
-from training.metrics import NAMES, weighted_metrics
+from training.evaluation.figures import evaluate, majority_baseline, payoff_bands
+from training.evaluation.metrics import NAMES, weighted_metrics
 
 FROM_SKLEARN = {
     "accuracy": lambda truth, p, said: metrics.accuracy_score(truth, said),

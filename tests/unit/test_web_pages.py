@@ -12,7 +12,7 @@ from werkzeug.test import TestResponse
 
 from features.questions import QUESTIONS, SECTIONS
 from payoff.errors import ContractError, LakeError, ModelError, NoModel
-from payoff.model import Band
+from payoff.metadata import Band
 from webapp.forms import form_class
 
 TOKEN = re.compile(r'name="csrf_token" value="([^"]+)"')

@@ -10,7 +10,7 @@ from web import StandIn, metadata
 
 from payoff.errors import ContractError, LakeError, ModelError, NoModel
 from payoff.lake import DirectoryLake, Lake, write_json
-from payoff.model import CHAMPION
+from payoff.registry import CHAMPION
 from webapp.serving import RECHECK_SECONDS, RETRY_SECONDS, ModelHolder
 
 

@@ -3,7 +3,7 @@
 import pytest
 from web import metadata
 
-from payoff.model import Band
+from payoff.metadata import Band
 from webapp import wording
 from webapp.predictions import _band, band_interval
 

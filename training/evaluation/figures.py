@@ -4,8 +4,9 @@ from itertools import pairwise
 
 import numpy as np
 
-from payoff.model import Band, Figure
-from training.metrics import weighted_metrics
+from payoff.metadata import Band, Costs, Figure
+from training.decide import cost_of, policies
+from training.evaluation.metrics import weighted_metrics
 
 RESAMPLES = 2_000
 
@@ -31,17 +32,22 @@ def evaluate(truth: np.ndarray, probability: np.ndarray, threshold: float, seed:
     loan of either end, of which no metric can be had, are left out.
     """
     said = (probability >= threshold).astype(int)
-    loans = truth.size
-    drawn = np.random.default_rng(seed).multinomial(loans, np.full(loans, 1 / loans), size=RESAMPLES)
+    drawn = resampled_loans(truth.size, seed)
     defaults = drawn @ truth
-    weights = np.vstack([np.ones(loans), drawn[(defaults > 0) & (defaults < loans)]])
+    weights = drawn[(defaults > 0) & (defaults < truth.size)]
     measured = weighted_metrics(truth, probability, said, weights)
     return {name: with_interval(values) for name, values in measured.items()}
 
 
+def resampled_loans(loans: int, seed: int) -> np.ndarray:
+    """How often each loan is drawn: once each in the first row, then in each resample; shape (1 + RESAMPLES, loans)."""
+    drawn = np.random.default_rng(seed).multinomial(loans, np.full(loans, 1 / loans), size=RESAMPLES)
+    return np.vstack([np.ones(loans), drawn])
+
+
 def with_interval(values: np.ndarray) -> Figure:
     """The first value, which is of all loans, with the 95 % percentile interval of the others, which are resampled."""
-    low, high = np.percentile(values[1:], [2.5, 97.5])
+    low, high = np.nanpercentile(values[1:], [2.5, 97.5])
     return Figure(value=float(values[0]), low=float(low), high=float(high))
 
 
@@ -49,6 +55,17 @@ def majority_baseline(train_truth: np.ndarray, truth: np.ndarray, seed: int) -> 
     """The figures of always giving the training loans' share of defaults, so never saying default."""
     share = np.full(truth.size, float(np.mean(train_truth)))
     return evaluate(truth, share, threshold=1.0, seed=seed)
+
+
+def cost_figures(
+    truth: np.ndarray, probability: np.ndarray, amount: np.ndarray, threshold: float, costs: Costs, seed: int
+) -> dict[str, Figure]:
+    """CZK per loan that the model's decisions cost, beside granting every loan and granting none."""
+    weights = resampled_loans(truth.size, seed)
+    return {
+        who: with_interval(weights @ cost_of(truth, refused, amount, costs) / truth.size)
+        for who, refused in policies(probability, threshold).items()
+    }
 
 
 def payoff_bands(truth: np.ndarray, probability: np.ndarray) -> tuple[Band, ...]:

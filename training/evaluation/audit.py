@@ -14,10 +14,10 @@ from sklearn.model_selection import StratifiedGroupKFold, StratifiedKFold
 from features import leaks
 from features.sets import SYNTHESISED, every_candidate, feature_set
 from features.table import build
-from payoff.model import TARGET, Figure
+from payoff.metadata import TARGET, Figure
 from payoff.warehouse import Warehouse
-from training.evaluate import RESAMPLES, with_interval
-from training.metrics import weighted_metrics
+from training.evaluation.figures import resampled_loans, with_interval
+from training.evaluation.metrics import weighted_metrics
 from training.select import offered, select
 
 FOLDS = 5
@@ -130,8 +130,7 @@ def _areas(case: Case, fit: Fit, seed: int) -> np.ndarray:
         chosen = select(rows[list(case.names)], rows[TARGET], rows["granted_on"])
         probability[test] = fit(rows[[*chosen, TARGET]], case.table.iloc[test][chosen], seed)
     loans, place = np.unique(case.table["loan_id"], return_inverse=True)
-    drawn = np.random.default_rng(0).multinomial(len(loans), np.full(len(loans), 1 / len(loans)), size=RESAMPLES)
-    weights = np.vstack([np.ones(len(truth)), drawn[:, place]])
+    weights = resampled_loans(len(loans), seed=0)[:, place]
     return weighted_metrics(truth, probability, np.zeros_like(truth), weights)["roc_auc"]
 
 

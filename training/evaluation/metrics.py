@@ -13,7 +13,7 @@ Array = np.ndarray
 _EPSILON = np.finfo(np.float64).eps
 
 NAMES = (
-    "accuracy", "balanced_accuracy", "mcc", "roc_auc", "f1", "precision", "recall", "pr_auc", "brier", "log_loss",
+    "accuracy", "balanced_accuracy", "mcc", "roc_auc", "f1", "precision", "recall", "pr_auc", "ks", "brier", "log_loss",
 )  # fmt: skip
 
 
@@ -69,7 +69,11 @@ def _class_metrics(truth: Array, said: Array, weights: Array) -> dict[str, Array
 
 
 def _rank_metrics(truth: Array, probability: Array, weights: Array) -> dict[str, Array]:
-    """ROC AUC as the share of (defaulted, paid) pairs in the right order, ties half; PR AUC as average precision."""
+    """ROC AUC as the share of (defaulted, paid) pairs in the right order, ties half; PR AUC as average precision.
+
+    KS is the largest distance between the shares of defaulted and of paid loans above any threshold (Kolmogorov and
+    Smirnov).
+    """
     order = np.argsort(-probability, kind="stable")
     ranked = probability[order]
     last_of_tie = np.append(np.flatnonzero(np.diff(ranked)), ranked.size - 1)
@@ -84,9 +88,11 @@ def _rank_metrics(truth: Array, probability: Array, weights: Array) -> dict[str,
     return {
         "roc_auc": _ratio(pairs, positive * negative),
         "pr_auc": _ratio((new_caught * precision).sum(axis=1), positive),
+        "ks": np.abs(_ratio(caught, positive[:, None]) - _ratio(alarms, negative[:, None])).max(axis=1),
     }
 
 
 def _ratio(part: Array, whole: Array) -> Array:
-    ratio: Array = np.divide(part, whole, out=np.zeros_like(part, dtype=np.float64), where=whole != 0)
+    out = np.zeros(np.broadcast_shapes(part.shape, whole.shape))
+    ratio: Array = np.divide(part, whole, out=out, where=whole != 0)
     return ratio

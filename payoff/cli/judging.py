@@ -1,0 +1,177 @@
+"""`payoff model evaluate`, `compare` and the other commands that train again and again to judge a recipe."""
+
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from payoff.choices import PROTOCOLS
+from payoff.cli.options import SET_NAMES, costs_options, population_option, preset_option, seed_option
+from payoff.cli.progress import steps
+from payoff.errors import SettingsError
+from payoff.reporting import Stages, console
+from payoff.settings import Settings, load_settings
+
+if TYPE_CHECKING:
+    from training.evaluation.comparison import Entry
+    from training.evaluation.nested import FoldRecord, Recipe
+
+_CONTENDERS = (
+    "majority class", "logistic regression", "random forest", "gradient boosting", "support vector machine",
+    "AutoGluon",
+)  # fmt: skip
+
+repeats_option = click.option("--repeats", type=click.IntRange(min=1), default=3, help="Each with other folds.")
+markdown_option = click.option(
+    "--markdown", type=click.Path(dir_okay=False, path_type=Path), help="Write a page to this file too."
+)
+
+
+@click.command()
+@click.option("--features", "set_name", type=click.Choice(SET_NAMES), default="form", help="The feature set.")
+@click.option(
+    "--protocol",
+    type=click.Choice(PROTOCOLS),
+    default="cv",
+    help="cv: five stratified folds. time: up to 1996 against later. holdout: 70 % against 30 %.",
+)
+@repeats_option
+@click.option("--contender", type=click.Choice(_CONTENDERS), default="AutoGluon", help="What is trained.")
+@preset_option
+@population_option
+@costs_options
+@seed_option
+@click.option(
+    "--output", type=click.Path(file_okay=False, path_type=Path), help="Where the reports go.  [PAYOFF_VAR_DIR/reports]"
+)
+def evaluate(
+    set_name: str, output: Path | None, cost_default: float, cost_refusal: float, seed: int, **chosen: Any
+) -> None:
+    """Train and test in outer folds, everything inside the fold, and write a JSON and an HTML report.
+
+    Selection, models, calibration and threshold see the training rows of a fold only. A stopped run goes on where it
+    stopped when started again with the same options.
+    """
+    from payoff.metadata import Costs
+    from training.evaluation.comparison import entry
+    from training.evaluation.nested import Recipe
+    from training.evaluation.report import as_html, as_json
+
+    settings, stages = load_settings(), Stages()
+    recipe = Recipe(set_name, seed=seed, **chosen)
+    costs = Costs(default=cost_default, refusal=cost_refusal)
+    judged = entry(recipe, evaluated(settings, recipe), costs)
+    directory = output or settings.var_dir / "reports"
+    directory.mkdir(parents=True, exist_ok=True)
+    name = "-".join([set_name, recipe.protocol, recipe.contender, recipe.preset, recipe.population])
+    for suffix, write in ((".json", as_json), (".html", as_html)):
+        file = directory / f"{name.lower().replace(' ', '-')}{suffix}"
+        file.write_text(write(judged, costs), encoding="utf-8")
+        stages("report", str(file))
+    print_judged(judged)
+
+
+@click.command()
+@repeats_option
+@click.option(
+    "--contender", "contenders", type=click.Choice(_CONTENDERS), multiple=True, default=_CONTENDERS,
+    show_default=False, help="May be repeated; all of them otherwise.",
+)  # fmt: skip
+@click.option(
+    "--features", "sets", type=click.Choice(SET_NAMES), multiple=True, default=SET_NAMES, help="May be repeated."
+)
+@costs_options
+@seed_option
+@markdown_option
+def compare(
+    repeats: int, contenders: Sequence[str], sets: Sequence[str], cost_default: float, cost_refusal: float, seed: int,
+    markdown: Path | None,
+) -> None:  # fmt: skip
+    """Compare contenders on the same folds, by cross-validation and in time, and say which differences are real.
+
+    Trains everything, about half an hour on two cores; a stopped run goes on where it stopped.
+    """
+    from payoff.metadata import Costs
+    from training.evaluation import comparison, comparison_page
+    from training.evaluation.nested import Recipe
+
+    settings, costs = load_settings(), Costs(default=cost_default, refusal=cost_refusal)
+
+    def entries(protocol: Any) -> "list[Entry]":
+        recipes = [
+            Recipe(set_name, protocol, repeats, seed, contender)
+            for contender, set_name in comparison.pairs(contenders, sets)
+        ]
+        return [comparison.entry(recipe, evaluated(settings, recipe), costs) for recipe in recipes]
+
+    command = f"payoff model compare --repeats {repeats} --seed {seed}"
+    page = comparison_page.as_page(entries("cv"), entries("time"), costs, command)
+    show_page(page, markdown)
+
+
+@click.command()
+@repeats_option
+@click.option("--features", "set_name", type=click.Choice(SET_NAMES), default="full", help="The feature set.")
+@costs_options
+@seed_option
+@markdown_option
+def presets(
+    repeats: int, set_name: str, cost_default: float, cost_refusal: float, seed: int, markdown: Path | None
+) -> None:
+    """Measure what each preset costs and gives, and what leaving out unfinished loans does."""
+    from payoff.metadata import Costs
+    from training.evaluation import comparison, presets_page
+    from training.evaluation.nested import Recipe
+
+    settings, costs = load_settings(), Costs(default=cost_default, refusal=cost_refusal)
+
+    def entry(**how: Any) -> "Entry":
+        recipe = Recipe(set_name, repeats=repeats, seed=seed, **how)
+        return comparison.entry(recipe, evaluated(settings, recipe), costs)
+
+    by_preset = [entry(preset=preset) for preset in ("fast", "good", "best")]
+    finished = entry(population="finished")
+    command = f"payoff model presets --features {set_name} --repeats {repeats} --seed {seed}"
+    show_page(presets_page.as_page(by_preset, finished, finished_loans(settings, set_name), costs, command), markdown)
+
+
+def evaluated(settings: Settings, recipe: "Recipe") -> "list[FoldRecord]":
+    """Each outer fold of ``recipe``, with a line for each, or a bar on a terminal."""
+    from payoff.lake import open_lake
+    from training.evaluation import nested
+    from training.loans import read_loans
+
+    loans = read_loans(open_lake(settings), recipe.feature_set, recipe.population)
+    directory = settings.var_dir / "evaluations"
+    what = f"{recipe.contender} on {recipe.feature_set}, {recipe.protocol}"
+    found: Iterable[nested.Step] = nested.evaluation(loans, recipe, directory)
+    return [step.record for step in steps(what, found)]
+
+
+def finished_loans(settings: Settings, set_name: str) -> set[int]:
+    """The loans whose end is settled."""
+    from payoff.lake import open_lake
+    from training.loans import read_loans
+
+    return set(read_loans(open_lake(settings), set_name, "finished").table["loan_id"])
+
+
+def print_judged(judged: "Entry") -> None:
+    """The figures of one evaluation."""
+    from training.evaluation.comparison_page import figures_table
+
+    console.print(figures_table(judged))
+
+
+def show_page(page: str, file: Path | None) -> None:
+    """Print a page, and write it where it is wanted."""
+    click.echo(page)
+    if file:
+        try:
+            file.write_text(page, encoding="utf-8")
+        except OSError as error:
+            raise SettingsError(f"the page cannot be written: {error}") from error
+
+
+COMMANDS: tuple[click.Command, ...] = (evaluate, compare, presets)

@@ -1,0 +1,195 @@
+"""Which model version serves: pointers in the lake, and the record of each change.
+
+``models/champion.json`` names, for each feature set, the version that answers; ``models/challenger.json`` the newest
+that does not (yet). Each promotion and rollback is a file of its own in ``models/promotions/``, never changed.
+"""
+
+from datetime import UTC, datetime
+from typing import Literal
+
+from pydantic import ValidationError
+
+from payoff.comparison import compared
+from payoff.errors import ModelError, NoModel, PromotionRefused
+from payoff.lake import Lake, read_json, sha256, write_json
+from payoff.metadata import Figure, Frozen, Metadata
+from payoff.model import read_metadata
+
+CHAMPION = "models/champion.json"
+CHALLENGER = "models/challenger.json"
+#: The set that the form can answer.
+SERVED = "form"
+
+_PROMOTIONS = "models/promotions/"
+
+
+class Change(Frozen):
+    """One change of champion.
+
+    Attributes
+    ----------
+    compared_loans : int
+        Loans that neither version was trained on.
+    log_loss : Figure, optional
+        By how much the new version's log-loss exceeds the old one's on them.
+    forced : tuple of str
+        What stood against it.
+    """
+
+    at: datetime
+    action: Literal["promote", "rollback"]
+    feature_set: str
+    version: str
+    replaced: str | None
+    compared_loans: int = 0
+    log_loss: Figure | None = None
+    forced: tuple[str, ...] = ()
+    reason: str = ""
+
+
+def champion(lake: Lake, feature_set: str = SERVED) -> str:
+    """The version that answers from ``feature_set``.
+
+    Raises
+    ------
+    NoModel
+        None was promoted yet.
+    """
+    if version := _pointers(lake, CHAMPION).get(feature_set):
+        return version
+    raise NoModel(
+        f"{lake.uri} holds no model of the set {feature_set!r} yet. Run `payoff model train --features {feature_set}`, "
+        "or `payoff run` for everything."
+    )
+
+
+def champions(lake: Lake) -> dict[str, str]:
+    """The version that serves, by feature set."""
+    return _pointers(lake, CHAMPION)
+
+
+def challengers(lake: Lake) -> dict[str, str]:
+    """The version that could be promoted next, by feature set."""
+    return _pointers(lake, CHALLENGER)
+
+
+def challenge(lake: Lake, version: str) -> None:
+    """Make ``version`` the challenger of its set."""
+    _point(lake, CHALLENGER, read_metadata(lake, version).feature_set, version)
+
+
+def promote(lake: Lake, version: str, *, reason: str = "", force: bool = False) -> Change:
+    """Make ``version`` the champion of its feature set.
+
+    Parameters
+    ----------
+    reason : str
+        Recorded with the change.
+    force : bool
+        Promote although something stands against it; wants a reason.
+
+    Raises
+    ------
+    PromotionRefused
+        It is significantly worse than the champion, cannot be compared with it, or its features changed.
+    ModelError
+        There is no such version, a file of it is missing or damaged, or force is without a reason.
+    """
+    if force and not reason.strip():
+        raise ModelError("a forced promotion needs a reason, which is recorded with it")
+    candidate = read_metadata(lake, version)
+    verify(lake, candidate)
+    serving = champions(lake).get(candidate.feature_set)
+    if serving == version:
+        raise ModelError(f"{version} is the champion of {candidate.feature_set} already")
+    change = Change(
+        at=datetime.now(UTC), action="promote", feature_set=candidate.feature_set, version=version, replaced=serving,
+        reason=reason.strip(),
+    )  # fmt: skip
+    if serving:
+        found = compared(lake, candidate, read_metadata(lake, serving))
+        change = change.model_copy(
+            update={"compared_loans": found.loans, "log_loss": found.log_loss, "forced": found.against}
+        )
+    if change.forced and not force:
+        raise PromotionRefused(version, change.forced)
+    return _carry_out(lake, change)
+
+
+def rollback(lake: Lake, feature_set: str = SERVED, *, reason: str = "") -> Change:
+    """Bring back the champion that the present one replaced; done twice, the one before that.
+
+    Raises
+    ------
+    NoModel
+        Nothing serves.
+    ModelError
+        The present champion replaced none, or what it replaced is gone or damaged.
+    """
+    serving = champion(lake, feature_set)
+    made = [each for each in history(lake) if each.action == "promote" and each.version == serving]
+    if not made or not made[-1].replaced:
+        raise ModelError(f"{serving}, the champion of {feature_set}, replaced no other, so there is none to go back to")
+    earlier = made[-1].replaced
+    verify(lake, read_metadata(lake, earlier))
+    change = Change(
+        at=datetime.now(UTC), action="rollback", feature_set=feature_set, version=earlier, replaced=serving,
+        reason=reason.strip(),
+    )  # fmt: skip
+    return _carry_out(lake, change)
+
+
+def history(lake: Lake) -> list[Change]:
+    """Every change of champion, oldest first.
+
+    Raises
+    ------
+    ModelError
+        A record is not of this program.
+    """
+    try:
+        return [Change.model_validate(read_json(lake, key)) for key in lake.keys(_PROMOTIONS)]
+    except ValidationError as error:
+        raise ModelError(f"a record in {lake.uri}/{_PROMOTIONS} is not of this version of payoff: {error}") from error
+
+
+def verify(lake: Lake, described: Metadata) -> None:
+    """Hold every file of a version to its checksum.
+
+    Raises
+    ------
+    ModelError
+        One is missing or damaged.
+    """
+    root = f"models/{described.version}"
+    listed = {f"{root}/predictor/{name}": checksum for name, checksum in described.files.items()}
+    listed |= {f"{root}/{name}": checksum for name, checksum in described.attachments.items()}
+    damaged = [key for key, checksum in listed.items() if not lake.exists(key) or sha256(lake.read(key)) != checksum]
+    if damaged:
+        raise ModelError(
+            f"model {described.version} is incomplete or damaged: {len(damaged)} of {len(listed)} files do not match "
+            f"their checksum, {damaged[0]} first. Train or promote another."
+        )
+
+
+def _carry_out(lake: Lake, change: Change) -> Change:
+    """The record first: a pointer never moves without one."""
+    write_json(lake, f"{_PROMOTIONS}{change.at:%Y-%m-%dT%H-%M-%S.%f}.json", change.model_dump(mode="json"))
+    _point(lake, CHAMPION, change.feature_set, change.version)
+    if challengers(lake).get(change.feature_set) == change.version:
+        _point(lake, CHALLENGER, change.feature_set, None)
+    return change
+
+
+def _pointers(lake: Lake, key: str) -> dict[str, str]:
+    if not lake.exists(key):
+        return {}
+    found = read_json(lake, key)
+    if not all(isinstance(version, str) for version in found.values()):
+        raise ModelError(f"{key} in {lake.uri} is not a pointer: expected a version for each feature set")
+    return found
+
+
+def _point(lake: Lake, key: str, feature_set: str, version: str | None) -> None:
+    others = {name: held for name, held in _pointers(lake, key).items() if name != feature_set}
+    write_json(lake, key, others | ({feature_set: version} if version else {}))

@@ -1,0 +1,1 @@
+"""Judging models: protocols, contenders, figures with intervals, pages."""
