@@ -179,9 +179,9 @@ def trained(real_lake: "Lake") -> "Metadata":
     """A model of what the form asks, trained on the real bank and promoted."""
     from bank import SEED
 
-    from training.publish import train
+    from training.publish import Training, train
 
-    return train(real_lake, "form", seed=SEED)
+    return train(real_lake, "form", Training(SEED)).metadata
 
 
 @pytest.hookimpl(trylast=True)

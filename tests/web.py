@@ -10,7 +10,7 @@ from flask import Flask
 
 from features.questions import QUESTIONS
 from features.sets import feature_set
-from payoff.metadata import Band, District, Figure, Metadata, Spread
+from payoff.metadata import Band, Calibration, Costs, District, Figure, Metadata, Spread
 from payoff.settings import Settings
 from webapp import create_app
 
@@ -85,10 +85,19 @@ def metadata(version: str = "2026-01-05T09-30-00") -> Metadata:
         trained_at=datetime(2026, 1, 5, 9, 30, tzinfo=UTC),
         feature_set="form",
         features=tuple(feature.name for feature in feature_set("form")),
+        offered=tuple(feature.name for feature in feature_set("form")),
+        definitions="0" * 64,
         spreads=SPREADS,
+        quantiles={},
         districts=DISTRICTS,
         data_run="2026-01-05T09-00-00",
         seed=1,
+        preset="good",
+        population="all",
+        costs=Costs(),
+        calibration=Calibration(),
+        calibration_error=0.02,
+        cost_per_loan={"the model": Figure(value=3000, low=2000, high=4000)},
         train_loans=328,
         test_loans=354,
         test_defaulted=21,
@@ -98,7 +107,7 @@ def metadata(version: str = "2026-01-05T09-30-00") -> Metadata:
         bands=BANDS,
         best_model="StandIn",
         versions={},
-        files={},
+        lock=None,
     )
 
 

@@ -66,11 +66,13 @@ def list_models() -> None:
     from payoff.lake import open_lake
 
     lake = open_lake(load_settings())
+    if not (published := models.versions(lake)):
+        registry.champion(lake)  # says how to get one
     marks = dict.fromkeys(registry.challengers(lake).values(), "+") | dict.fromkeys(
         registry.champions(lake).values(), "*"
     )
     table = Table("", "version", "features", "preset", "ROC AUC", "Brier")
-    for version in models.versions(lake):
+    for version in published:
         described = models.read_metadata(lake, version)
         auc, brier = described.metrics["roc_auc"], described.metrics["brier"]
         table.add_row(

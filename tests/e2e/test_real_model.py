@@ -94,7 +94,7 @@ def test_a_model_trained_elsewhere_is_served_from_s3(s3, real_lake, trained, tmp
 
     client = boto3.session.Session().client("s3", endpoint_url=s3.endpoint_url)
     for key in [*real_lake.keys(f"models/{trained.version}/"), "models/champion.json"]:
-        data = real_lake.read(key) if "champion" not in key else json.dumps({"version": trained.version}).encode()
+        data = real_lake.read(key) if "champion" not in key else json.dumps({"form": trained.version}).encode()
         client.put_object(Bucket=s3.bucket, Key=f"lake/{key}", Body=data)
     client.close()
     own = {"PAYOFF_LAKE_URI": s3.uri, "PAYOFF_S3_ENDPOINT_URL": s3.endpoint_url, "PAYOFF_VAR_DIR": str(tmp_path)}

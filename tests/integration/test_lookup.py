@@ -16,7 +16,7 @@ from features.table import build
 from payoff.errors import ContractError, WarehouseError
 from payoff.model import load_model
 from payoff.warehouse import Warehouse, open_warehouse
-from training.publish import train
+from training.publish import Training, train
 
 NUMBERS = [candidate.name for candidate in every_candidate() if candidate.dtype == "number"]
 
@@ -107,7 +107,7 @@ def test_an_account_without_history_has_missing_values_and_still_gets_a_predicti
     with open_warehouse(settings.warehouse_url) as warehouse:
         table = build_for(warehouse, [Application(3, date(1998, 1, 1), Decimal(50_000), 24)], "full")
     assert table[[each.name for each in every_candidate() if each.cube]].isna().all(axis=None)
-    model = load_model(real_lake, train(real_lake, "full", seed=1).version, tmp_path / "models")
+    model = load_model(real_lake, train(real_lake, "full", Training(1)).metadata.version, tmp_path / "models")
     assert 0 < model.default_probabilities(table)[0] < 1
 
 

@@ -13,11 +13,15 @@ from features.questions import QUESTIONS
 from features.sets import SET_NAMES, feature_set
 from payoff import model as models
 from payoff import runs
+from payoff.choices import PRESETS
 from payoff.errors import ContractError, LakeError, ModelError, NoModel, SettingsError
 from payoff.lake import open_lake
 from payoff.learners import SteadyLightGBM
+from payoff.registry import champion, promote
 from payoff.settings import load_settings
-from training.fit import best_threshold, fit, hyperparameters
+from training.fit import fit
+from training.presets import hyperparameters
+from training.publish import Training, train
 from training.split import holdout
 
 
@@ -69,9 +73,7 @@ def test_the_model_ranks_better_than_chance_and_than_the_original(trained):
 
 
 def test_the_same_seed_gives_the_same_model(real_lake, trained, loans, tmp_path):
-    from training.publish import train
-
-    again = train(real_lake, "form", seed=SEED)
+    again = train(real_lake, "form", Training(SEED)).metadata
     assert again.version != trained.version
     assert again.metrics == trained.metrics
     assert again.threshold == trained.threshold
@@ -79,12 +81,11 @@ def test_the_same_seed_gives_the_same_model(real_lake, trained, loans, tmp_path)
     np.testing.assert_allclose(one.default_probabilities(loans), other.default_probabilities(loans), rtol=1e-9)
 
 
-def test_a_form_model_is_promoted_and_others_are_only_listed(real_lake, trained):
-    from training.publish import train
-
-    seed_model = train(real_lake, "seed", seed=SEED)
+def test_each_feature_set_has_a_champion_of_its_own(real_lake, trained):
+    seed_model = train(real_lake, "seed", Training(SEED)).metadata
     assert seed_model.version in models.versions(real_lake)
-    assert models.read_metadata(real_lake, models.champion(real_lake)).feature_set == "form"
+    assert champion(real_lake, "seed") == seed_model.version
+    assert models.read_metadata(real_lake, champion(real_lake)).feature_set == "form"
 
 
 def test_the_metadata_says_where_the_model_came_from(real_lake, trained):
@@ -131,7 +132,7 @@ def copied(real_lake, trained, tmp_path):
     lake = open_lake(load_settings(lake_uri=str(tmp_path / "lake")))
     for key in real_lake.keys(f"models/{trained.version}/"):
         lake.write(key, real_lake.read(key))
-    models.promote(lake, trained.version)
+    promote(lake, trained.version)
     return lake
 
 
@@ -172,16 +173,16 @@ def test_a_model_of_another_autogluon_is_refused(copied, trained, tmp_path):
 
 def test_a_version_that_is_not_there_or_not_a_model_is_refused(copied, trained):
     with pytest.raises(ModelError, match="payoff model list"):
-        models.promote(copied, "nonsense")
+        promote(copied, "nonsense")
     copied.write("models/half/metadata.json", b'{"version": "half"}')
     with pytest.raises(ModelError, match="not the metadata"):
         models.read_metadata(copied, "half")
-    assert models.champion(copied) == trained.version
+    assert champion(copied) == trained.version
 
 
 def test_without_a_model_the_command_that_makes_one_is_named(tmp_path):
     with pytest.raises(NoModel, match="payoff model train"):
-        models.champion(open_lake(load_settings(lake_uri=str(tmp_path))))
+        champion(open_lake(load_settings(lake_uri=str(tmp_path))))
 
 
 def test_a_missing_feature_is_named(real_lake, trained, loans, tmp_path):
@@ -193,10 +194,8 @@ def test_a_missing_feature_is_named(real_lake, trained, loans, tmp_path):
 def test_training_without_features_names_the_command(tiny_bank, tmp_path):
     from bank import exported, settings_in
 
-    from training.publish import train
-
     with pytest.raises(LakeError, match="payoff features build --set form"):
-        train(exported(settings_in(tmp_path, tiny_bank)), "form", seed=SEED)
+        train(exported(settings_in(tmp_path, tiny_bank)), "form", Training(SEED))
 
 
 @pytest.mark.parametrize("features", [20, 40])
@@ -220,16 +219,20 @@ def test_every_kind_of_model_counts_as_much_as_any_other(tmp_path, features):
     np.testing.assert_allclose(said, mean, rtol=1e-6)
 
 
-def test_the_threshold_is_halfway_between_the_loans_that_it_tells_apart_best():
-    assert best_threshold(pd.Series([0, 0, 1, 1]), pd.Series([0.1, 0.2, 0.6, 0.9])) == pytest.approx(0.4)
-    # Two of three defaults without a false alarm beat all three with two.
-    truth = pd.Series([0, 0, 0, 1, 0, 0, 1, 1])
-    assert best_threshold(truth, pd.Series([0.1, 0.2, 0.3, 0.4, 0.45, 0.5, 0.6, 0.9])) == pytest.approx(0.55)
-
-
-def test_the_default_models_need_no_torch_and_the_neural_ones_name_their_extra():
-    for features in (20, 600):
-        assert set(hyperparameters(features, neural=False)) >= {"XT", "LR", SteadyLightGBM}
-        assert not {"NN_TORCH", "FASTAI"} & set(hyperparameters(features, neural=False))
+@pytest.mark.parametrize("features", [20, 600])
+def test_the_default_models_need_no_torch_and_the_neural_ones_name_their_extra(features):
+    for preset in PRESETS:
+        chosen = hyperparameters(features, preset)
+        assert set(chosen) >= {"LR", SteadyLightGBM}
+        assert not {"NN_TORCH", "FASTAI"} & set(chosen)
     with pytest.raises(SettingsError, match=r"payoff\[neural\]"):
-        hyperparameters(20, neural=True)
+        hyperparameters(features, neural=True)
+
+
+@pytest.mark.parametrize("features", [20, 600])
+def test_a_dearer_preset_trains_what_a_cheaper_one_does_and_more(features):
+    fast, good, best = (hyperparameters(features, preset) for preset in PRESETS)
+    assert set(fast) < set(good) == set(best)
+    assert len(fast[SteadyLightGBM]) < len(good[SteadyLightGBM]) < len(best[SteadyLightGBM])
+    names = [str(each.get("ag_args")) for each in best[SteadyLightGBM]]
+    assert len(set(names)) == len(names)

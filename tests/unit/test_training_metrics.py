@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from scipy import stats
 from sklearn import metrics
 
 from training.evaluation.figures import evaluate, majority_baseline, payoff_bands
@@ -18,6 +19,7 @@ FROM_SKLEARN = {
     "precision": lambda truth, p, said: metrics.precision_score(truth, said, zero_division=0.0),
     "recall": lambda truth, p, said: metrics.recall_score(truth, said, zero_division=0.0),
     "pr_auc": lambda truth, p, said: metrics.average_precision_score(truth, p),
+    "ks": lambda truth, p, said: stats.ks_2samp(p[truth == 1], p[truth == 0]).statistic,
     "brier": lambda truth, p, said: metrics.brier_score_loss(truth, p),
     "log_loss": lambda truth, p, said: metrics.log_loss(truth, p, labels=[0, 1]),
 }

@@ -57,7 +57,7 @@ def holder(lake: DirectoryLake, shelf: Shelf, clock: Clock, tmp_path: Path) -> M
 
 
 def crown(lake: Lake, version: str) -> None:
-    write_json(lake, CHAMPION, {"version": version})
+    write_json(lake, CHAMPION, {"form": version})
 
 
 def test_without_a_champion_there_is_no_model_and_a_first_training_shows_at_once(

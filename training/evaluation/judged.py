@@ -66,7 +66,7 @@ def judge(records: Sequence[FoldRecord], costs: Costs, *, seed: int = 0) -> Judg
     return Judged(
         folds=len(records),
         threshold=threshold,
-        metrics={name: with_interval(np.nanmean(values, axis=0)) for name, values in by_name.items()},
+        metrics={name: with_interval(_mean_of_usable(values)) for name, values in by_name.items()},
         spread={
             name: float(np.std(values[:, 0], ddof=1)) if len(records) > 1 else 0.0 for name, values in by_name.items()
         },
@@ -103,6 +103,14 @@ def _metrics(fold: FoldRecord, threshold: float, weights: np.ndarray) -> dict[st
     defaulted = weights @ truth
     usable = (defaulted > 0) & (defaulted < weights.sum(axis=1))
     return {name: np.where(usable, values, np.nan) for name, values in measured.items()}
+
+
+def _mean_of_usable(values: np.ndarray) -> np.ndarray:
+    """Mean over folds (rows) without those left out; NaN where all were."""
+    used = ~np.isnan(values)
+    count, total = used.sum(axis=0), np.where(used, values, 0.0).sum(axis=0)
+    mean: np.ndarray = np.divide(total, count, out=np.full(total.shape, np.nan), where=count > 0)
+    return mean
 
 
 def _costs(fold: FoldRecord, threshold: float, costs: Costs, weights: np.ndarray) -> dict[str, np.ndarray]:

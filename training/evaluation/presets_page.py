@@ -118,6 +118,6 @@ def _verdict(good: Entry, finished: Entry, settled: Set[int], costs: Costs) -> s
     word = "higher" if gap > 0 else "lower"
     apart = "" if every.low > settled_only.high or settled_only.low > every.high else ", within each other's intervals"
     return (
-        f"on finished loans the ROC AUC is {abs(gap):.3f} {word} with them{apart}, and the form is asked about loans that "
-        "are about to run, not about finished ones."
+        f"on finished loans the ROC AUC is {abs(gap):.3f} {word} with them{apart}, and the form is asked about loans "
+        "that are about to run, not about finished ones."
     )
