@@ -1,5 +1,6 @@
 # make run    set up, fetch the data, load, join, export, build features, train, serve the form
 # make test   set up and pass every test
+# make figures  train in every fold of every protocol and write the pages in benchmarks/ (about an hour; -j2 is faster)
 # make lint   style, types, import contracts, Dockerfile
 # make clean  remove everything that was built here
 
@@ -10,7 +11,7 @@ NPM := $(shell command -v npm 2>/dev/null || echo $(BIN)/npm)
 PYTEST_ARGS ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-dev run test lint lock clean
+.PHONY: help setup setup-dev run test figures lint lock clean
 
 help:
 	@sed -n 's/^# //p' Makefile
@@ -20,6 +21,33 @@ run: setup
 
 test: setup-dev
 	$(BIN)/pytest --cov --cov-report=term $(PYTEST_ARGS)
+
+# The comparison's folds are read by the pages after it; one thread each, so that -j2 keeps both cores busy.
+figures: $(addprefix benchmarks/,original.md presets.md fairness.md stability.md)
+
+FIGURE = OMP_NUM_THREADS=1 $(BIN)/payoff model
+
+var/.figures: setup
+	$(BIN)/payoff etl
+	$(BIN)/payoff features build
+	@touch $@
+
+.PHONY: var/.figures benchmarks/comparison.md benchmarks/original.md benchmarks/presets.md benchmarks/fairness.md benchmarks/stability.md
+
+benchmarks/comparison.md: var/.figures
+	$(FIGURE) compare --markdown $@
+
+benchmarks/original.md: var/.figures
+	$(FIGURE) reproduce-original --markdown $@
+
+benchmarks/presets.md: benchmarks/comparison.md
+	$(FIGURE) presets --repeats 1 --markdown $@
+
+benchmarks/fairness.md: benchmarks/comparison.md
+	$(FIGURE) fairness --markdown $@
+
+benchmarks/stability.md: benchmarks/comparison.md
+	$(FIGURE) stability --markdown $@
 
 lint: setup-dev
 	$(BIN)/ruff check .

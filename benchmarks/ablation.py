@@ -3,7 +3,7 @@
     python benchmarks/ablation.py [REPEATS]
 
 Reads the table `full` of the current run and writes benchmarks/ablation.md. The folds are others than those of
-benchmarks/quality.py, because what is left out was chosen by looking at figures like these.
+benchmarks/comparison.md, because what is left out was chosen by looking at figures like these.
 """
 
 import sys

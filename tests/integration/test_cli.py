@@ -7,10 +7,13 @@ from collections.abc import Callable
 
 import click
 import pytest
+from published import DOUBTFUL, publish
 from web import ANSWERS as GOOD
 
 from payoff import cli
+from payoff.lake import DirectoryLake
 from payoff.metadata import Figure
+from payoff.registry import challenge, promote
 from payoff.settings import Settings
 from training.evaluation import audit as auditing
 from training.evaluation.audit import Finding
@@ -77,7 +80,9 @@ def test_the_commands_of_the_design_are_there():
     assert names >= {
         "etl", "etl load", "etl transform", "etl export", "features build", "features sql", "features catalogue",
         "features lookup", "features audit",
-        "model train", "model list", "model show", "predict", "serve", "run", "settings",
+        "model train", "model list", "model show", "model promote", "model rollback", "model history",
+        "model evaluate", "model compare", "model presets", "model fairness", "model stability",
+        "model reproduce-original", "predict", "serve", "run", "settings",
     }  # fmt: skip
 
 
@@ -243,6 +248,88 @@ def test_models_are_listed_and_shown(run, real):
     assert f"{real.metrics['roc_auc'].value:.3f}" in out
     assert json.loads(run("model", "show", real.version, "--json")[1])["version"] == real.version
     assert run("model", "show", "nonsense")[0] == 1
+
+
+def test_a_model_has_a_card(run, real):
+    status, out, _ = run("model", "show", real.version, "--card")
+    assert status == 0
+    assert out.startswith(f"# Model card: {real.version}")
+    for section in ("What must not be done with it", "Calibration", "Fairness", "Leaks"):
+        assert f"## {section}" in out
+
+
+@pytest.fixture
+def registry(tmp_path, monkeypatch):
+    """A lake with a champion and a worse challenger, in the environment."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("PAYOFF_LAKE_URI", "lake")
+    lake = DirectoryLake(tmp_path / "lake")
+    publish(lake, "good")
+    promote(lake, "good")
+    publish(lake, "bad", DOUBTFUL)
+    challenge(lake, "bad")
+
+
+def test_a_worse_model_is_refused_then_forced_then_rolled_back(run, registry):
+    status, _, err = run("model", "promote", "bad")
+    assert status == 1
+    assert "significantly worse" in err
+    assert "--force --reason" in err
+    assert run("model", "promote", "bad", "--force")[0] == 1
+    status, out, _ = run("model", "promote", "bad", "--force", "--reason", "the good one is withdrawn")
+    assert status == 0
+    assert "bad is the champion of form now; it replaces good" in out
+    assert "forced, although it is significantly worse" in out
+    status, out, _ = run("model", "rollback", "--reason", "complaints")
+    assert status == 0
+    assert "good is the champion of form now" in out
+    status, out, _ = run("model", "history")
+    assert out.index("promote") < out.index("rollback")
+    assert "withdrawn" in out
+    assert "complaints" in out
+    status, out, err = run("model", "rollback")
+    assert status == 1
+    assert "replaced no other" in err
+
+
+def test_the_list_marks_champion_and_challenger(run, registry):
+    _, out, _ = run("model", "list")
+    lines = {
+        line.split()[2]: line.split()[1]
+        for line in out.splitlines()
+        if "good" in line.split()[2:3] or "bad" in line.split()[2:3]
+    }
+    assert lines == {"good": "*", "bad": "+"}
+
+
+PLAIN = ["--contender", "logistic regression"]
+
+
+def test_an_evaluation_writes_its_reports_and_resumes(run, real, tmp_path):
+    asked = ["model", "evaluate", *PLAIN, "--protocol", "holdout", "--repeats", "2", "--output", "reports"]
+    status, out, err = run(*asked)
+    assert status == 0, err
+    assert "fold 1 of 2" in out
+    assert "left" in out
+    written = json.loads((tmp_path / "reports" / "form-holdout-logistic-regression-good-all.json").read_text())
+    assert f"{written['metrics']['roc_auc']['value']:.3f}" in out
+    page = (tmp_path / "reports" / "form-holdout-logistic-regression-good-all.html").read_text()
+    assert page.count("<svg") == 5
+    status, out, _ = run(*asked)
+    assert out.count("read back") == 2
+    assert json.loads((tmp_path / "reports" / "form-holdout-logistic-regression-good-all.json").read_text()) == written
+
+
+def test_contenders_are_compared_and_the_page_is_written(run, real, tmp_path):
+    asked = ["model", "compare", *PLAIN, "--contender", "random forest", "--features", "form", "--repeats", "1"]
+    status, out, err = run(*asked, "--markdown", "page.md")
+    assert status == 0, err
+    page = (tmp_path / "page.md").read_text(encoding="utf-8")
+    assert page.strip() in out
+    assert "| logistic regression | `form` |" in page
+    status, _, err = run(*asked, "--markdown", "nowhere/page.md")
+    assert status == 1
+    assert "cannot be written" in err
 
 
 def test_predict_answers_row_by_row_and_loses_none(run, real, tmp_path):
