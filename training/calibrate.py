@@ -41,6 +41,9 @@ def calibration_error(truth: np.ndarray, probability: np.ndarray, bins: int = 10
     learning", CVPR workshops (2019).
     """
     order = np.argsort(probability, kind="stable")
+    # Loans that score alike share their rate of defaults, so that no order among them can matter.
+    _, score = np.unique(probability, return_inverse=True)
+    rate = (np.bincount(score, weights=truth) / np.bincount(score))[score]
     parts = [part for part in np.array_split(order, bins) if part.size]
-    gaps = [part.size * abs(truth[part].mean() - probability[part].mean()) for part in parts]
+    gaps = [part.size * abs(rate[part].mean() - probability[part].mean()) for part in parts]
     return float(np.sum(gaps) / truth.size)

@@ -1,5 +1,7 @@
 """`payoff model evaluate`, `compare` and the other commands that train again and again to judge a recipe."""
 
+import shlex
+import sys
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -53,7 +55,9 @@ def evaluate(
     Selection, models, calibration and threshold see the training rows of a fold only. A stopped run goes on where it
     stopped when started again with the same options.
     """
+    from payoff.lake import open_lake
     from payoff.metadata import Costs
+    from payoff.runs import current_run
     from training.evaluation.comparison import entry
     from training.evaluation.nested import Recipe
     from training.evaluation.report import as_html, as_json
@@ -65,9 +69,10 @@ def evaluate(
     directory = output or settings.var_dir / "reports"
     directory.mkdir(parents=True, exist_ok=True)
     name = "-".join([set_name, recipe.protocol, recipe.contender, recipe.preset, recipe.population])
+    run = current_run(open_lake(settings))
     for suffix, write in ((".json", as_json), (".html", as_html)):
         file = directory / f"{name.lower().replace(' ', '-')}{suffix}"
-        file.write_text(write(judged, costs), encoding="utf-8")
+        file.write_text(write(judged, costs, data_run=run, command=command_line()), encoding="utf-8")
         stages("report", str(file))
     print_judged(judged)
 
@@ -162,6 +167,11 @@ def print_judged(judged: "Entry") -> None:
     from training.evaluation.comparison_page import figures_table
 
     console.print(figures_table(judged))
+
+
+def command_line() -> str:
+    """The command as it was typed, so that a page can say what made it."""
+    return shlex.join(["payoff", *sys.argv[1:]])
 
 
 def show_page(page: str, file: Path | None) -> None:

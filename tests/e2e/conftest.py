@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from axe import AXE
 from playwright.sync_api import Browser, Page
 from web import app_with
 from werkzeug.serving import make_server
@@ -29,6 +30,19 @@ def live_app(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
 def phone(browser: Browser) -> Iterator[Page]:
     context = browser.new_context(viewport={"width": 390, "height": 844}, has_touch=True)
     context.set_default_timeout(PATIENCE_MS)
+    yield context.new_page()
+    context.close()
+
+
+@pytest.fixture(params=["light", "dark"])
+def page(request: pytest.FixtureRequest, browser: Browser) -> Iterator[Page]:
+    """A phone for axe-core, once by day and once by night."""
+    if not AXE.is_file():
+        pytest.skip("axe-core is not installed: `npm ci`")
+    # axe is put into the page from outside, which the site's own policy rightly refuses.
+    context = browser.new_context(
+        viewport={"width": 390, "height": 844}, color_scheme=request.param, reduced_motion="reduce", bypass_csp=True
+    )
     yield context.new_page()
     context.close()
 

@@ -48,6 +48,7 @@ def test_certainties_stay_finite():
 def test_the_error_is_the_mean_gap_of_the_bins():
     truth = np.array([0, 0, 0, 1] * 5)
     assert calibration_error(truth, np.full(20, 0.25), bins=5) == pytest.approx(0)
+    assert calibration_error(np.sort(truth), np.full(20, 0.25), bins=5) == pytest.approx(0)
     assert calibration_error(np.array([0, 1]), np.array([0.1, 0.6]), bins=2) == pytest.approx((0.1 + 0.4) / 2)
     assert calibration_error(np.array([0, 1]), np.array([0.1, 0.6]), bins=10) == pytest.approx((0.1 + 0.4) / 2)
 

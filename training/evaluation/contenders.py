@@ -118,7 +118,7 @@ def _row_seconds(predict: Callable[[pd.DataFrame], np.ndarray], test: pd.DataFra
 
 def _prepared(estimator: BaseEstimator) -> Pipeline:
     """Numbers with their median for missing ones, on one scale; categories as columns of 0 and 1."""
-    numbers = make_pipeline(SimpleImputer(strategy="median"), StandardScaler())
+    numbers = make_pipeline(SimpleImputer(strategy="median", keep_empty_features=True), StandardScaler())
     prepare = make_column_transformer(
         (numbers, make_column_selector(dtype_include="number")),
         (OneHotEncoder(handle_unknown="ignore"), make_column_selector(dtype_exclude="number")),
