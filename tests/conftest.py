@@ -9,7 +9,17 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
-from servers import MariaDB, PartMissing, S3Server, program, running_mariadb, running_moto, running_seaweed
+from servers import (
+    MariaDB,
+    MLflowServer,
+    PartMissing,
+    S3Server,
+    program,
+    running_mariadb,
+    running_mlflow,
+    running_moto,
+    running_seaweed,
+)
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser
@@ -18,6 +28,9 @@ if TYPE_CHECKING:
     from payoff.metadata import Metadata
     from payoff.settings import Settings
     from payoff.warehouse.spark import Spark
+
+# A training in a test is not for the developer's own tracking server.
+os.environ.pop("MLFLOW_TRACKING_URI", None)
 
 ROOT = Path(__file__).resolve().parents[1]
 TINY_BANK = ROOT / "tests" / "data" / "tiny_bank"
@@ -65,6 +78,16 @@ def seaweed_s3(tmp_path_factory: pytest.TempPathFactory) -> Iterator[S3Server]:
             yield server
     except PartMissing as missing:
         pytest.skip(f"needs SeaweedFS: {missing}")
+
+
+@pytest.fixture(scope="session")
+def mlflow_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[MLflowServer]:
+    """A private MLflow tracking server."""
+    try:
+        with running_mlflow(tmp_path_factory.mktemp("mlflow")) as server:
+            yield server
+    except PartMissing as missing:
+        pytest.skip(f"needs an MLflow server: {missing}")
 
 
 @pytest.fixture(scope="session")

@@ -1,4 +1,4 @@
-"""Real servers for the tests, on free local ports: MariaDB, and two that speak S3.
+"""Real servers for the tests, on free local ports: MariaDB, two that speak S3, and MLflow.
 
 Each is a context manager and says with ``PartMissing`` which program is not there. Heavy modules are imported where
 they are used, so that collecting the unit tests stays quick.
@@ -13,13 +13,15 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Iterator, Sequence
+import urllib.request
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 START_SECONDS = 60
+MLFLOW = Path(__file__).resolve().parents[1] / ".venv-mlflow" / "bin" / "mlflow"
 
 
 class PartMissing(Exception):
@@ -175,6 +177,30 @@ def _store(server: S3Server) -> None:
         client.delete_bucket(Bucket="probe")
 
 
+@dataclass(frozen=True)
+class MLflowServer:
+    """A private tracking server; ``artefacts`` is the directory where it keeps them."""
+
+    uri: str
+    artefacts: Path
+
+
+@contextmanager
+def running_mlflow(folder: Path) -> Iterator[MLflowServer]:
+    """A tracking server that takes artefacts too; its data is in ``folder``."""
+    if not MLFLOW.is_file():
+        raise PartMissing(f"{MLFLOW} is not there; `make setup-dev` installs it")
+    port, artefacts = free_port(), folder / "artefacts"
+    command = [str(MLFLOW), "server", "--host=127.0.0.1", f"--port={port}", "--workers=1"]
+    command += [f"--backend-store-uri=sqlite:///{folder}/runs.db", f"--artifacts-destination={artefacts}"]
+    # What the developer has set for a server of their own is not for this one.
+    own = {"MLFLOW_DISABLE_TELEMETRY": "true", "MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false"}
+    with _process(command, folder / "mlflow.log", environment={"PATH": os.environ["PATH"]} | own) as process:
+        health = f"http://127.0.0.1:{port}/health"
+        _wait(process, lambda: urllib.request.urlopen(health, timeout=5).close(), folder / "mlflow.log")
+        yield MLflowServer(f"http://127.0.0.1:{port}", artefacts)
+
+
 def free_port() -> int:
     """A port of 127.0.0.1 that nobody listens on."""
     with socket.socket() as probe:
@@ -192,9 +218,11 @@ def program(name: str) -> str:
 
 
 @contextmanager
-def _process(command: Sequence[str], log: Path, grace_seconds: float = 20) -> Iterator[subprocess.Popen[bytes]]:
+def _process(
+    command: Sequence[str], log: Path, grace_seconds: float = 20, environment: Mapping[str, str] | None = None
+) -> Iterator[subprocess.Popen[bytes]]:
     with log.open("wb") as output:
-        process = subprocess.Popen(command, stdout=output, stderr=subprocess.STDOUT)
+        process = subprocess.Popen(command, stdout=output, stderr=subprocess.STDOUT, env=environment)
     try:
         yield process
     finally:

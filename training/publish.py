@@ -4,7 +4,7 @@ import hashlib
 import io
 import platform
 import tempfile
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from importlib.metadata import version
 from pathlib import Path
@@ -17,7 +17,7 @@ from features.sets import feature_set
 from payoff import runs
 from payoff.choices import Population, Preset
 from payoff.comparison import HELD_OUT
-from payoff.errors import PromotionRefused
+from payoff.errors import PromotionRefused, SettingsError, TrackingError
 from payoff.lake import Lake
 from payoff.metadata import TARGET, Calibration, Costs, District, Metadata, Spread
 from payoff.model import load_directory, publish_model
@@ -69,12 +69,15 @@ class Trained:
         What stood against it.
     tracked : str, optional
         Where MLflow has it.
+    untracked : str
+        Why MLflow does not have it although it should.
     """
 
     metadata: Metadata
     change: Change | None = None
     refused: tuple[str, ...] = ()
     tracked: str | None = None
+    untracked: str = ""
 
 
 def train(lake: Lake, set_name: str, how: Training, *, promoting: bool = True) -> Trained:
@@ -99,13 +102,24 @@ def train(lake: Lake, set_name: str, how: Training, *, promoting: bool = True) -
         attachments = {HELD_OUT: _parquet(held_out), **card_files(described, fairness)}
         metadata = publish_model(lake, fitted.directory, described, attachments)
     challenge(lake, metadata.version)
-    tracked = log_training(metadata, attachments)
-    if not promoting:
-        return Trained(metadata, tracked=tracked)
+    trained = _promoted(lake, metadata) if promoting else Trained(metadata)
     try:
-        return Trained(metadata, promote(lake, metadata.version, reason="trained"), tracked=tracked)
+        return replace(trained, tracked=log_training(metadata, _files(lake, metadata)))
+    except (TrackingError, SettingsError) as error:
+        return replace(trained, untracked=str(error))
+
+
+def _promoted(lake: Lake, metadata: Metadata) -> Trained:
+    try:
+        return Trained(metadata, promote(lake, metadata.version, reason="trained"))
     except PromotionRefused as refused:
-        return Trained(metadata, refused=refused.against, tracked=tracked)
+        return Trained(metadata, refused=refused.against)
+
+
+def _files(lake: Lake, metadata: Metadata) -> dict[str, bytes]:
+    """All of a version as it was published, by path."""
+    names = ["metadata.json", *metadata.attachments, *(f"predictor/{name}" for name in metadata.files)]
+    return {name: lake.read(f"models/{metadata.version}/{name}") for name in names}
 
 
 def _measured(

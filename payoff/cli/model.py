@@ -7,7 +7,7 @@ from rich.table import Table
 
 from payoff.cli.judging import COMMANDS
 from payoff.cli.options import SET_NAMES, costs_options, population_option, preset_option, seed_option
-from payoff.errors import ModelError
+from payoff.errors import ModelError, TrackingError
 from payoff.reporting import Stages, busy, console, figure, print_change, print_figures
 from payoff.settings import Settings, load_settings
 
@@ -173,3 +173,5 @@ def train_sets(
             console.print(f"{done.metadata.version} stays a challenger: {fault}", markup=False, style="yellow")
         if done.tracked:
             console.print(f"MLflow has it: {done.tracked}", markup=False)
+    if untracked := [done.untracked for done in trained if done.untracked]:
+        raise TrackingError("\n".join(untracked))
