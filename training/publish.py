@@ -26,6 +26,7 @@ from training.calibrate import calibrated, calibration_error
 from training.card import card_files
 from training.decide import break_even
 from training.evaluation.fairness import of_held_out
+from training.evaluation.fairness_page import as_markdown
 from training.evaluation.figures import cost_figures, evaluate, majority_baseline, payoff_bands
 from training.fit import Fitted, fit
 from training.loans import Loans, read_loans
@@ -98,7 +99,7 @@ def train(lake: Lake, set_name: str, how: Training, *, promoting: bool = True) -
     loans = read_loans(lake, set_name, how.population)
     with tempfile.TemporaryDirectory(prefix="payoff-train-") as directory:
         fitted, described, held_out = _measured(lake, loans, set_name, how, Path(directory))
-        fairness = of_held_out(held_out, loans, described.threshold)
+        fairness = as_markdown(of_held_out(held_out, loans, described.threshold))
         attachments = {HELD_OUT: _parquet(held_out), **card_files(described, fairness)}
         metadata = publish_model(lake, fitted.directory, described, attachments)
     challenge(lake, metadata.version)

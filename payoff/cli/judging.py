@@ -2,7 +2,8 @@
 
 import shlex
 import sys
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -12,12 +13,13 @@ from payoff.choices import PROTOCOLS
 from payoff.cli.options import SET_NAMES, costs_options, population_option, preset_option, seed_option
 from payoff.cli.progress import steps
 from payoff.errors import SettingsError
-from payoff.reporting import Stages, console
+from payoff.reporting import Stages, busy, console
 from payoff.settings import Settings, load_settings
 
 if TYPE_CHECKING:
     from training.evaluation.comparison import Entry
     from training.evaluation.nested import FoldRecord, Recipe
+    from training.loans import Loans
 
 _CONTENDERS = (
     "majority class", "logistic regression", "random forest", "gradient boosting", "support vector machine",
@@ -110,9 +112,7 @@ def compare(
         ]
         return [comparison.entry(recipe, evaluated(settings, recipe), costs) for recipe in recipes]
 
-    command = f"payoff model compare --repeats {repeats} --seed {seed}"
-    page = comparison_page.as_page(entries("cv"), entries("time"), costs, command)
-    show_page(page, markdown)
+    show_page(comparison_page.as_page(entries("cv"), entries("time"), costs, command_line()), markdown)
 
 
 @click.command()
@@ -137,29 +137,80 @@ def presets(
 
     by_preset = [entry(preset=preset) for preset in ("fast", "good", "best")]
     finished = entry(population="finished")
-    command = f"payoff model presets --features {set_name} --repeats {repeats} --seed {seed}"
-    show_page(presets_page.as_page(by_preset, finished, finished_loans(settings, set_name), costs, command), markdown)
+    settled = set(loans_of(settings, finished.recipe).table["loan_id"])
+    show_page(presets_page.as_page(by_preset, finished, settled, costs, command_line()), markdown)
+
+
+@click.command()
+@repeats_option
+@click.option("--features", "set_name", type=click.Choice(SET_NAMES), default="form", help="The feature set.")
+@costs_options
+@seed_option
+@markdown_option
+def fairness(
+    repeats: int, set_name: str, cost_default: float, cost_refusal: float, seed: int, markdown: Path | None
+) -> None:
+    """Audit groups by sex, age and region, and price what adding sex would have bought.
+
+    Selection rate, error rates, ROC AUC and calibration of the test loans of all outer folds, with intervals and sizes.
+    """
+    from payoff.metadata import Costs
+    from training.evaluation import comparison, fairness_page
+    from training.evaluation import fairness as auditing
+    from training.evaluation.nested import Recipe
+
+    settings, costs = load_settings(), Costs(default=cost_default, refusal=cost_refusal)
+    recipe = Recipe(set_name, repeats=repeats, seed=seed)
+    plain, with_sex = (
+        comparison.entry(each, evaluated(settings, each), costs) for each in (recipe, replace(recipe, with_sex=True))
+    )
+    bought = auditing.bought_by_sex(plain, with_sex)
+    found = auditing.audit(plain.records, loans_of(settings, recipe), costs, bought)
+    show_page(fairness_page.as_page(found, recipe, command=command_line()), markdown)
+
+
+@click.command()
+@repeats_option
+@click.option("--features", "set_name", type=click.Choice(SET_NAMES), default="form", help="The feature set.")
+@seed_option
+@markdown_option
+def stability(repeats: int, set_name: str, seed: int, markdown: Path | None) -> None:
+    """Measure what another seed changes, which features come back from fold to fold, and which matter.
+
+    Importance is by permutation, on test loans of the first repeat, with models trained anew.
+    """
+    from payoff.metadata import Costs
+    from training.evaluation import comparison, stability_page
+    from training.evaluation import stability as measuring
+    from training.evaluation.importance import autogluon
+    from training.evaluation.nested import Recipe
+
+    settings, costs = load_settings(), Costs()
+    recipe = Recipe(set_name, repeats=repeats, seed=seed)
+    one, other = (
+        comparison.entry(each, evaluated(settings, each), costs)
+        for each in (recipe, replace(recipe, model_seed=seed + 1_000))
+    )
+    with busy("importance"):
+        found = measuring.stability(one, other, loans_of(settings, recipe), autogluon(recipe))
+    show_page(stability_page.as_page(found, recipe, command=command_line()), markdown)
 
 
 def evaluated(settings: Settings, recipe: "Recipe") -> "list[FoldRecord]":
     """Each outer fold of ``recipe``, with a line for each, or a bar on a terminal."""
-    from payoff.lake import open_lake
     from training.evaluation import nested
-    from training.loans import read_loans
 
-    loans = read_loans(open_lake(settings), recipe.feature_set, recipe.population)
-    directory = settings.var_dir / "evaluations"
     what = f"{recipe.contender} on {recipe.feature_set}, {recipe.protocol}"
-    found: Iterable[nested.Step] = nested.evaluation(loans, recipe, directory)
+    found = nested.evaluation(loans_of(settings, recipe), recipe, settings.var_dir / "evaluations")
     return [step.record for step in steps(what, found)]
 
 
-def finished_loans(settings: Settings, set_name: str) -> set[int]:
-    """The loans whose end is settled."""
+def loans_of(settings: Settings, recipe: "Recipe") -> "Loans":
+    """The loans that ``recipe`` is evaluated on."""
     from payoff.lake import open_lake
     from training.loans import read_loans
 
-    return set(read_loans(open_lake(settings), set_name, "finished").table["loan_id"])
+    return read_loans(open_lake(settings), recipe.feature_set, recipe.population)
 
 
 def print_judged(judged: "Entry") -> None:
@@ -184,4 +235,4 @@ def show_page(page: str, file: Path | None) -> None:
             raise SettingsError(f"the page cannot be written: {error}") from error
 
 
-COMMANDS: tuple[click.Command, ...] = (evaluate, compare, presets)
+COMMANDS: tuple[click.Command, ...] = (evaluate, compare, presets, fairness, stability)

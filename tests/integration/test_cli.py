@@ -4,10 +4,12 @@ import csv
 import json
 import sys
 from collections.abc import Callable
+from contextlib import contextmanager
 
 import click
 import pytest
 from published import DOUBTFUL, publish
+from sklearn.linear_model import LogisticRegression
 from web import ANSWERS as GOOD
 
 from payoff import cli
@@ -294,12 +296,8 @@ def test_a_worse_model_is_refused_then_forced_then_rolled_back(run, registry):
 
 def test_the_list_marks_champion_and_challenger(run, registry):
     _, out, _ = run("model", "list")
-    lines = {
-        line.split()[2]: line.split()[1]
-        for line in out.splitlines()
-        if "good" in line.split()[2:3] or "bad" in line.split()[2:3]
-    }
-    assert lines == {"good": "*", "bad": "+"}
+    cells = [[cell.strip() for cell in line.split("│")[1:3]] for line in out.splitlines() if line.startswith("│")]
+    assert cells == [["+", "bad"], ["*", "good"]]
 
 
 PLAIN = ["--contender", "logistic regression"]
@@ -330,6 +328,41 @@ def test_contenders_are_compared_and_the_page_is_written(run, real, tmp_path):
     status, _, err = run(*asked, "--markdown", "nowhere/page.md")
     assert status == 1
     assert "cannot be written" in err
+
+
+@pytest.fixture
+def quick(monkeypatch):
+    """Logistic regression in the place of AutoGluon, which would take minutes."""
+    from training.evaluation import contenders, importance
+
+    plain = contenders.contender("logistic regression")
+    monkeypatch.setattr(contenders, "contender", lambda name, preset: plain)
+
+    @contextmanager
+    def train(rows, seed):
+        estimator = contenders._prepared(LogisticRegression(max_iter=5_000)).fit(
+            rows.drop(columns="defaulted"), rows["defaulted"]
+        )
+        yield lambda table: estimator.predict_proba(table)[:, 1]
+
+    monkeypatch.setattr(importance, "autogluon", lambda recipe: train)
+
+
+@pytest.mark.parametrize(
+    ("command", "words"),
+    [
+        ("fairness", ["# Whom the model refuses", "| female |", "What adding sex would have bought"]),
+        ("stability", ["# How stable the model is", "seed 1005", "| shuffled |"]),
+        ("presets", ["# Presets and population", "| `best` |", "of the 682 loans 234 are finished"]),
+    ],
+)
+def test_what_is_judged_is_written_to_a_page(run, real, quick, tmp_path, command, words):
+    asked = ["model", command, "--features", "form", "--repeats", "1", "--seed", "5", "--markdown", "page.md"]
+    status, out, err = run(*asked)
+    assert status == 0, err
+    page = (tmp_path / "page.md").read_text(encoding="utf-8")
+    assert page.strip() in out
+    assert all(each in page for each in words), page
 
 
 def test_predict_answers_row_by_row_and_loses_none(run, real, tmp_path):

@@ -53,6 +53,27 @@ def difference(ours: Entry, theirs: Entry, metric: str) -> Difference:
     ------
     ValueError
         The two were not evaluated on the same folds, or on fewer than two.
+    """
+    if [each.loans for each in ours.records] != [each.loans for each in theirs.records]:
+        raise ValueError(f"{ours.name} and {theirs.name} were evaluated on different folds")
+    first = ours.records[0]
+    return over_folds(
+        ours.judged.by_fold[metric] - theirs.judged.by_fold[metric], len(first.loans) / len(first.inner_truth)
+    )
+
+
+def over_folds(by_fold: np.ndarray, ratio: float) -> Difference:
+    """The mean of differences that were measured in each fold.
+
+    Parameters
+    ----------
+    ratio : float
+        Test rows for each training row.
+
+    Raises
+    ------
+    ValueError
+        There are fewer than two folds.
 
     Notes
     -----
@@ -60,14 +81,9 @@ def difference(ours: Entry, theirs: Entry, metric: str) -> Difference:
     the generalization error", Machine Learning 52 (2003) 239-281: the variance of the mean is taken as
     (1/n + test/train) times that of the differences.
     """
-    if [each.loans for each in ours.records] != [each.loans for each in theirs.records]:
-        raise ValueError(f"{ours.name} and {theirs.name} were evaluated on different folds")
-    by_fold = ours.judged.by_fold[metric] - theirs.judged.by_fold[metric]
     n = by_fold.size
     if n < 2:
         raise ValueError("a difference over folds needs at least two of them")
-    first = ours.records[0]
-    ratio = len(first.loans) / len(first.inner_truth)
     mean, error = float(by_fold.mean()), float(np.sqrt((1 / n + ratio) * by_fold.var(ddof=1)))
     if error == 0:
         return Difference(mean, mean, mean, 1.0 if mean == 0 else 0.0)

@@ -7,9 +7,10 @@ from rich.table import Table
 
 from payoff.metadata import Costs, Figure
 from payoff.reporting import figure
-from training.evaluation.comparison import Difference, Entry, difference
+from training.evaluation.comparison import Entry, difference
 from training.evaluation.contenders import AUTOGLUON
 from training.evaluation.judged import SEARCHED
+from training.evaluation.tables import difference_words, markdown_table
 from training.split import FOLDS, TRAIN_UNTIL
 
 _HEADLINE = ("roc_auc", "pr_auc", "brier", "log_loss")
@@ -98,12 +99,6 @@ def figures_table(judged: Entry) -> Table:
     return table
 
 
-def markdown_table(head: Sequence[str], rows: Iterator[Sequence[str]]) -> str:
-    """A table in Markdown."""
-    lines = [head, ["---"] * len(head), *rows]
-    return "\n".join(f"| {' | '.join(line)} |" for line in lines)
-
-
 def _headline(entries: Sequence[Entry]) -> str:
     def rows() -> Iterator[Sequence[str]]:
         for each in entries:
@@ -183,12 +178,6 @@ def spread_figure(each: Entry, name: str) -> str:
     found = each.judged.metrics[name]
     spread = f" ± {each.judged.spread[name]:.3f}" if each.judged.folds > 1 else ""
     return f"{found.value:.3f}{spread} ({found.low:.3f} to {found.high:.3f})"
-
-
-def difference_words(found: Difference) -> str:
-    """A difference with its interval and p-value."""
-    p = "p < 0.001" if found.p < 0.001 else f"p = {found.p:.3f}"
-    return f"{found.value:+.3f} ({found.low:+.3f} to {found.high:+.3f}), {p}"
 
 
 def money(cost: Figure) -> str:

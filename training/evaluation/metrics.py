@@ -41,8 +41,8 @@ def weighted_metrics(truth: Array, probability: Array, said: Array, weights: Arr
     clipped = np.clip(probability, _EPSILON, 1 - _EPSILON)
     surprise = -np.where(truth == 1, np.log(clipped), np.log1p(-clipped))
     errors = {
-        "brier": weights @ (probability - truth) ** 2 / total,
-        "log_loss": weights @ surprise / total,
+        "brier": _ratio(weights @ (probability - truth) ** 2, total),
+        "log_loss": _ratio(weights @ surprise, total),
     }
     found = by_class | by_rank | errors
     return {name: found[name] for name in NAMES}

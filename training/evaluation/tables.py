@@ -1,0 +1,44 @@
+"""What the pages about evaluations have in common: tables in Markdown, and figures in words."""
+
+from collections.abc import Iterable, Sequence
+
+from training.evaluation.comparison import Difference
+from training.evaluation.nested import Recipe
+from training.split import FOLDS, TEST_SHARE, TRAIN_UNTIL
+
+
+def markdown_table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
+    """A table in Markdown."""
+    lines = [head, ["---"] * len(head), *rows]
+    return "\n".join(f"| {' | '.join(line)} |" for line in lines)
+
+
+def difference_words(found: Difference, digits: int = 3) -> str:
+    """A difference with its interval and p-value."""
+    value, low, high = (f"{each:+.{digits}f}" for each in (found.value, found.low, found.high))
+    return f"{value} ({low} to {high}), {p_words(found.p)}"
+
+
+def p_words(p: float) -> str:
+    """A p-value."""
+    return "p < 0.001" if p < 0.001 else f"p = {p:.3f}"
+
+
+def recipe_words(recipe: Recipe) -> str:
+    """What was evaluated, and how."""
+    protocols = {
+        "cv": f"stratified {FOLDS}-fold cross-validation, repeats: {recipe.repeats}",
+        "time": f"trained on the loans granted up to {TRAIN_UNTIL:%Y-%m-%d}, tested on the later ones",
+        "holdout": f"{100 * TEST_SHARE:g} % of the loans held out at random, repeats: {recipe.repeats}",
+    }
+    return f"{recipe.contender}, preset `{recipe.preset}`, set `{recipe.feature_set}`; {protocols[recipe.protocol]}"
+
+
+def counted(number: int, noun: str) -> str:
+    """``1 loan``, ``2 loans``."""
+    return f"{number:,} {noun}{'' if number == 1 else 's'}"
+
+
+def bullets(sentences: Iterable[str]) -> str:
+    """Each on a line of its own."""
+    return "\n".join(f"- {sentence}" for sentence in sentences)
