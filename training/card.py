@@ -3,13 +3,19 @@
 Its sections follow Mitchell et al., "Model cards for model reporting", FAT* 2019.
 """
 
+from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoescape
 from markdown_it import MarkdownIt
+from markdown_it.renderer import RendererHTML
+from markdown_it.token import Token
 
-from payoff.metadata import Figure, Metadata
+from payoff.metadata import Metadata
 from payoff.reporting import figure
+from training.evaluation.tables import money
+from training.evaluation.wording import METRICS
 
 _TEMPLATES = Path(__file__).parent / "templates"
 _PROTECTED = "owner_sex"
@@ -26,10 +32,11 @@ def card_files(described: Metadata, fairness: str) -> dict[str, bytes]:
         The section on groups, in Markdown.
     """
     markdown = card(described, fairness)
-    page = _environment().get_template("card.html").render(
-        title=f"Model card: {described.version}", body=MarkdownIt("js-default").enable("table").render(markdown)
-    )  # fmt: skip
-    return {"card.md": markdown.encode(), "card.html": page.encode()}
+    page = _environment().get_template("card.html")
+    return {
+        "card.md": markdown.encode(),
+        "card.html": page.render(title=_title(described), body=_rendered(markdown)).encode(),
+    }
 
 
 def card(described: Metadata, fairness: str) -> str:
@@ -42,10 +49,31 @@ def card(described: Metadata, fairness: str) -> str:
         versions=", ".join(f"{name} {number}" for name, number in described.versions.items()),
         ranges=ranges,
         figure=figure,
+        labels={metric.name: metric.label for group in METRICS.values() for metric in group},
         percent=_percent,
-        money=_money,
+        money=money,
         number=lambda value: f"{value:,.6g}",
     )  # fmt: skip
+
+
+def _rendered(markdown: str) -> str:
+    """As HTML. Raw HTML in it is escaped; a table too wide for a phone scrolls in a box that keys can reach."""
+    parser = MarkdownIt("js-default")
+    tokens = parser.parse(markdown)
+    tables = (token for token in tokens if token.type == "table_open")
+    for number, token in enumerate(tables, start=1):
+        token.meta["label"] = f"Table {number}"
+    parser.add_render_rule("table_open", _table_open)
+    parser.add_render_rule("table_close", lambda *_: "</table></div>\n")
+    return str(parser.renderer.render(tokens, parser.options, {}))
+
+
+def _table_open(_: RendererHTML, tokens: Sequence[Token], place: int, *__: Any) -> str:
+    return f'<div class="table" role="region" tabindex="0" aria-label="{tokens[place].meta["label"]}"><table>\n'
+
+
+def _title(described: Metadata) -> str:
+    return f"Model card: {described.version}"
 
 
 def _environment() -> Environment:
@@ -57,7 +85,3 @@ def _environment() -> Environment:
 
 def _percent(share: float) -> str:
     return f"{100 * share:.1f}".removesuffix(".0") + " %"
-
-
-def _money(cost: Figure) -> str:
-    return f"{cost.value:,.0f} ({cost.low:,.0f} to {cost.high:,.0f})"

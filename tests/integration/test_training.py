@@ -14,15 +14,16 @@ from features.sets import SET_NAMES, feature_set
 from payoff import model as models
 from payoff import runs
 from payoff.choices import PRESETS
-from payoff.errors import ContractError, LakeError, ModelError, NoModel, SettingsError
+from payoff.errors import ContractError, LakeError, ModelError, NoModel, PayoffError, SettingsError
 from payoff.lake import open_lake
 from payoff.learners import SteadyLightGBM
-from payoff.registry import champion, promote
+from payoff.registry import CHAMPION, champion, promote
 from payoff.settings import load_settings
 from training.fit import fit
 from training.presets import hyperparameters
 from training.publish import Training, train
 from training.split import holdout
+from webapp.serving import RECHECK_SECONDS, ModelHolder
 
 
 @pytest.fixture
@@ -144,6 +145,37 @@ def test_a_damaged_or_foreign_file_is_refused_before_it_is_unpickled(copied, tra
     assert not (tmp_path / "cache" / trained.version / "predictor.pkl").exists()
 
 
+@pytest.mark.parametrize(
+    ("file", "damage"),
+    [
+        ("predictor/predictor.pkl", b""),
+        ("predictor/predictor.pkl", b"cos\nsystem\n(S'exit 1'\ntR."),
+        ("predictor/learner.pkl", None),
+        ("metadata.json", b'{"version": '),
+        ("metadata.json", b'{"model": "of another program"}'),
+    ],
+)
+def test_the_app_keeps_the_champion_it_has_when_the_next_one_is_damaged(
+    copied, trained, tmp_path, caplog, file, damage
+):
+    now = [0.0]
+    holder = ModelHolder(copied, tmp_path / "cache", clock=lambda: now[0])
+    assert holder.current().metadata.version == trained.version
+    for key in copied.keys(f"models/{trained.version}/"):
+        copied.write(key.replace(trained.version, "next"), copied.read(key))
+    metadata = json.loads(copied.read("models/next/metadata.json")) | {"version": "next"}
+    copied.write("models/next/metadata.json", json.dumps(metadata).encode())
+    data = copied.read(f"models/next/{file}")
+    copied.write(f"models/next/{file}", data[: len(data) // 2] if damage is None else damage)
+    with pytest.raises(PayoffError):
+        promote(copied, "next", force=True, reason="whatever it is")
+    # Somebody moves the pointer by hand.
+    copied.write(CHAMPION, json.dumps({"form": "next"}).encode())
+    now[0] += RECHECK_SECONDS
+    assert holder.current().metadata.version == trained.version
+    assert f"{trained.version} goes on serving" in caplog.text
+
+
 def test_a_cached_file_that_was_tampered_with_is_fetched_again(copied, trained, loans, tmp_path):
     models.load_model(copied, trained.version, tmp_path / "cache")
     cached = tmp_path / "cache" / trained.version / "predictor.pkl"
@@ -217,6 +249,8 @@ def test_every_kind_of_model_counts_as_much_as_any_other(tmp_path, features):
     mean = np.mean([np.mean(each, axis=0) for each in by_kind.values()], axis=0)
     said = models.load_directory(fitted.directory, list(test.columns))(test)
     np.testing.assert_allclose(said, mean, rtol=1e-6)
+    with pytest.raises(ModelError, match=f"from {features} features, where 'defaulted' from 1 declared"):
+        models.load_directory(fitted.directory, ["f0"])
 
 
 @pytest.mark.parametrize("features", [20, 600])

@@ -13,7 +13,7 @@ from training.evaluation.comparison import difference, entry, pairs
 from training.evaluation.contenders import AUTOGLUON
 from training.evaluation.judged import SEARCHED, judge
 from training.evaluation.nested import FoldRecord, Recipe
-from training.evaluation.tables import difference_words
+from training.evaluation.tables import difference_words, money
 
 COSTS = Costs()
 
@@ -128,7 +128,7 @@ def test_the_page_shows_the_figures_that_were_judged():
     for each in (plain, ours):
         for name in ("roc_auc", "pr_auc", "brier", "log_loss"):
             assert comparison_page.spread_figure(each, name) in page
-        assert comparison_page.money(each.judged.cost["the model"]) in page
+        assert money(each.judged.cost["the model"]) in page
     assert difference_words(difference(plain, ours, "roc_auc")) in page
     assert "`payoff model compare`" in page
     for table in page.split("\n\n"):

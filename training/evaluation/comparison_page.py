@@ -5,12 +5,12 @@ from collections.abc import Iterator, Sequence
 import numpy as np
 from rich.table import Table
 
-from payoff.metadata import Costs, Figure
+from payoff.metadata import Costs
 from payoff.reporting import figure
 from training.evaluation.comparison import Entry, difference
 from training.evaluation.contenders import AUTOGLUON
 from training.evaluation.judged import SEARCHED
-from training.evaluation.tables import difference_words, markdown_table
+from training.evaluation.tables import difference_words, markdown_table, money
 from training.split import FOLDS, TRAIN_UNTIL
 
 _HEADLINE = ("roc_auc", "pr_auc", "brier", "log_loss")
@@ -178,11 +178,6 @@ def spread_figure(each: Entry, name: str) -> str:
     found = each.judged.metrics[name]
     spread = f" ± {each.judged.spread[name]:.3f}" if each.judged.folds > 1 else ""
     return f"{found.value:.3f}{spread} ({found.low:.3f} to {found.high:.3f})"
-
-
-def money(cost: Figure) -> str:
-    """CZK with their interval."""
-    return f"{cost.value:,.0f} ({cost.low:,.0f} to {cost.high:,.0f})"
 
 
 def mean_of(each: Entry, field: str) -> float:

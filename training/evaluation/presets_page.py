@@ -6,10 +6,10 @@ import numpy as np
 
 from payoff.metadata import Costs
 from training.evaluation.comparison import Entry, difference
-from training.evaluation.comparison_page import mean_of, money, spread_figure
+from training.evaluation.comparison_page import mean_of, spread_figure
 from training.evaluation.judged import judge
 from training.evaluation.nested import FoldRecord
-from training.evaluation.tables import difference_words, markdown_table
+from training.evaluation.tables import difference_words, markdown_table, money
 from training.presets import EFFORTS
 from training.split import FOLDS
 

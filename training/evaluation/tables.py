@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Sequence
 
+from payoff.metadata import Figure
 from training.evaluation.comparison import Difference
 from training.evaluation.nested import Recipe
 from training.split import FOLDS, TEST_SHARE, TRAIN_UNTIL
@@ -17,6 +18,11 @@ def difference_words(found: Difference, digits: int = 3) -> str:
     """A difference with its interval and p-value."""
     value, low, high = (f"{each:+.{digits}f}" for each in (found.value, found.low, found.high))
     return f"{value} ({low} to {high}), {p_words(found.p)}"
+
+
+def money(cost: Figure) -> str:
+    """CZK with their interval."""
+    return f"{cost.value:,.0f} ({cost.low:,.0f} to {cost.high:,.0f})"
 
 
 def p_words(p: float) -> str:
