@@ -1,35 +1,24 @@
-"""`payoff model evaluate`, `compare` and the other commands that train again and again to judge a recipe."""
+"""`payoff model evaluate`, `compare` and `presets`: train again and again to judge a recipe."""
 
-import shlex
-import sys
 from collections.abc import Sequence
-from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from payoff.choices import PROTOCOLS
+from payoff.cli.evaluations import command_line, evaluated, loans_of, markdown_option, repeats_option, show_page
 from payoff.cli.options import SET_NAMES, costs_options, population_option, preset_option, seed_option
-from payoff.cli.progress import steps
-from payoff.errors import SettingsError
-from payoff.reporting import Stages, busy, console
-from payoff.settings import Settings, load_settings
+from payoff.reporting import Stages, console
+from payoff.settings import load_settings
 
 if TYPE_CHECKING:
     from training.evaluation.comparison import Entry
-    from training.evaluation.nested import FoldRecord, Recipe
-    from training.loans import Loans
 
 _CONTENDERS = (
     "majority class", "logistic regression", "random forest", "gradient boosting", "support vector machine",
     "AutoGluon",
 )  # fmt: skip
-
-repeats_option = click.option("--repeats", type=click.IntRange(min=1), default=3, help="Each with other folds.")
-markdown_option = click.option(
-    "--markdown", type=click.Path(dir_okay=False, path_type=Path), help="Write a page to this file too."
-)
 
 
 @click.command()
@@ -141,78 +130,6 @@ def presets(
     show_page(presets_page.as_page(by_preset, finished, settled, costs, command_line()), markdown)
 
 
-@click.command()
-@repeats_option
-@click.option("--features", "set_name", type=click.Choice(SET_NAMES), default="form", help="The feature set.")
-@costs_options
-@seed_option
-@markdown_option
-def fairness(
-    repeats: int, set_name: str, cost_default: float, cost_refusal: float, seed: int, markdown: Path | None
-) -> None:
-    """Audit groups by sex, age and region, and price what adding sex would have bought.
-
-    Selection rate, error rates, ROC AUC and calibration of the test loans of all outer folds, with intervals and sizes.
-    """
-    from payoff.metadata import Costs
-    from training.evaluation import comparison, fairness_page
-    from training.evaluation import fairness as auditing
-    from training.evaluation.nested import Recipe
-
-    settings, costs = load_settings(), Costs(default=cost_default, refusal=cost_refusal)
-    recipe = Recipe(set_name, repeats=repeats, seed=seed)
-    plain, with_sex = (
-        comparison.entry(each, evaluated(settings, each), costs) for each in (recipe, replace(recipe, with_sex=True))
-    )
-    bought = auditing.bought_by_sex(plain, with_sex)
-    found = auditing.audit(plain.records, loans_of(settings, recipe), costs, bought)
-    show_page(fairness_page.as_page(found, recipe, command=command_line()), markdown)
-
-
-@click.command()
-@repeats_option
-@click.option("--features", "set_name", type=click.Choice(SET_NAMES), default="form", help="The feature set.")
-@seed_option
-@markdown_option
-def stability(repeats: int, set_name: str, seed: int, markdown: Path | None) -> None:
-    """Measure what another seed changes, which features come back from fold to fold, and which matter.
-
-    Importance is by permutation, on test loans of the first repeat, with models trained anew.
-    """
-    from payoff.metadata import Costs
-    from training.evaluation import comparison, stability_page
-    from training.evaluation import stability as measuring
-    from training.evaluation.importance import autogluon
-    from training.evaluation.nested import Recipe
-
-    settings, costs = load_settings(), Costs()
-    recipe = Recipe(set_name, repeats=repeats, seed=seed)
-    one, other = (
-        comparison.entry(each, evaluated(settings, each), costs)
-        for each in (recipe, replace(recipe, model_seed=seed + 1_000))
-    )
-    with busy("importance"):
-        found = measuring.stability(one, other, loans_of(settings, recipe), autogluon(recipe))
-    show_page(stability_page.as_page(found, recipe, command=command_line()), markdown)
-
-
-def evaluated(settings: Settings, recipe: "Recipe") -> "list[FoldRecord]":
-    """Each outer fold of ``recipe``, with a line for each, or a bar on a terminal."""
-    from training.evaluation import nested
-
-    what = f"{recipe.contender} on {recipe.feature_set}, {recipe.protocol}"
-    found = nested.evaluation(loans_of(settings, recipe), recipe, settings.var_dir / "evaluations")
-    return [step.record for step in steps(what, found)]
-
-
-def loans_of(settings: Settings, recipe: "Recipe") -> "Loans":
-    """The loans that ``recipe`` is evaluated on."""
-    from payoff.lake import open_lake
-    from training.loans import read_loans
-
-    return read_loans(open_lake(settings), recipe.feature_set, recipe.population)
-
-
 def print_judged(judged: "Entry") -> None:
     """The figures of one evaluation."""
     from training.evaluation.comparison_page import figures_table
@@ -220,19 +137,4 @@ def print_judged(judged: "Entry") -> None:
     console.print(figures_table(judged))
 
 
-def command_line() -> str:
-    """The command as it was typed, so that a page can say what made it."""
-    return shlex.join(["payoff", *sys.argv[1:]])
-
-
-def show_page(page: str, file: Path | None) -> None:
-    """Print a page, and write it where it is wanted."""
-    click.echo(page)
-    if file:
-        try:
-            file.write_text(page, encoding="utf-8")
-        except OSError as error:
-            raise SettingsError(f"the page cannot be written: {error}") from error
-
-
-COMMANDS: tuple[click.Command, ...] = (evaluate, compare, presets, fairness, stability)
+COMMANDS: tuple[click.Command, ...] = (evaluate, compare, presets)

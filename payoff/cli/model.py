@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, cast
 import click
 from rich.table import Table
 
-from payoff.cli.judging import COMMANDS
+from payoff.cli import auditing, judging
 from payoff.cli.options import SET_NAMES, costs_options, population_option, preset_option, seed_option
 from payoff.errors import ModelError, TrackingError
 from payoff.reporting import Stages, busy, console, figure, print_change, print_figures
@@ -21,8 +21,8 @@ def model() -> None:
     """Train, judge, inspect and promote models."""
 
 
-for _judging in COMMANDS:
-    model.add_command(_judging)
+for _command in (*judging.COMMANDS, *auditing.COMMANDS):
+    model.add_command(_command)
 
 
 @model.command()

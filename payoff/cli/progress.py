@@ -1,7 +1,8 @@
-"""How far a long evaluation is."""
+"""How far a long evaluation is: a bar on a terminal, lines in a log, and how long the rest will take."""
 
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
@@ -11,31 +12,43 @@ from payoff.reporting import console
 if TYPE_CHECKING:
     from training.evaluation.nested import Step
 
+#: Called after each part: what it was of, how many parts are done, of how many, the seconds it took, and whether it was
+#: only read back from an earlier run.
+Tell = Callable[[str, int, int, float, bool], None]
+
+
+@contextmanager
+def telling() -> Iterator[Tell]:
+    """Tell of each part as it is done."""
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
+    began, trained = time.perf_counter(), 0
+    with Progress(
+        *columns, TextColumn("{task.fields[left]}"), console=console, transient=True, disable=not console.is_terminal
+    ) as progress:
+        task = progress.add_task("", total=None, left="")
+
+        def tell(what: str, done: int, total: int, seconds: float, resumed: bool) -> None:
+            nonlocal trained
+            trained += not resumed
+            left = _left(time.perf_counter() - began, trained, total - done)
+            progress.update(task, description=what, total=total, completed=done, left=left)
+            if not console.is_terminal:
+                took = "read back" if resumed else f"{seconds:.0f} s"
+                console.print(f"{what}: {done} of {total}, {took}{left and ', ' + left}", markup=False)
+
+        yield tell
+
 
 def steps(what: str, found: "Iterable[Step]") -> "Iterator[Step]":
-    """Pass each step on, telling how far it is and how long the rest will take: a bar on a terminal, else lines."""
-    columns = (
-        TextColumn("{task.description}"),
-        BarColumn(),
-        MofNCompleteColumn(),
-        TimeElapsedColumn(),
-        TextColumn("{task.fields[left]}"),
-    )
-    began, trained = time.perf_counter(), 0
-    with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as progress:
-        task = progress.add_task(what, total=None, left="")
+    """Pass on each fold of an evaluation, telling of it."""
+    with telling() as tell:
         for step in found:
-            trained += not step.resumed
-            left = _left(time.perf_counter() - began, trained, step.total - step.done)
-            progress.update(task, total=step.total, completed=step.done, left=left)
-            if not console.is_terminal:
-                done = "read back" if step.resumed else f"{step.record.fit_seconds:.0f} s"
-                console.print(f"{what}: fold {step.done} of {step.total}, {done}{left and ', ' + left}", markup=False)
+            tell(what, step.done, step.total, step.record.fit_seconds, step.resumed)
             yield step
 
 
 def _left(seconds: float, trained: int, remaining: int) -> str:
-    """How long the remaining folds will take, by those trained so far; folds read back take no time."""
+    """How long the remaining parts will take, by those trained so far; parts read back take no time."""
     if not trained or not remaining:
         return ""
     minutes, rest = divmod(round(seconds / trained * remaining), 60)

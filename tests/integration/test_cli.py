@@ -307,7 +307,7 @@ def test_an_evaluation_writes_its_reports_and_resumes(run, real, tmp_path):
     asked = ["model", "evaluate", *PLAIN, "--protocol", "holdout", "--repeats", "2", "--output", "reports"]
     status, out, err = run(*asked)
     assert status == 0, err
-    assert "fold 1 of 2" in out
+    assert ": 1 of 2, " in out
     assert "left" in out
     written = json.loads((tmp_path / "reports" / "form-holdout-logistic-regression-good-all.json").read_text())
     assert f"{written['metrics']['roc_auc']['value']:.3f}" in out

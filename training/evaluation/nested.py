@@ -113,7 +113,7 @@ def evaluation(loans: Loans, recipe: Recipe, directory: Path) -> Iterator[Step]:
             record = FoldRecord.model_validate_json(file.read_bytes())
         else:
             record = run_fold(loans, recipe, fold)
-            _write_whole(file, record.model_dump_json())
+            write_whole(file, record.model_dump_json())
         yield Step(record, done, len(planned), resumed)
 
 
@@ -185,7 +185,8 @@ def _listed(values: Any) -> tuple[Any, ...]:
     return tuple(np.asarray(values).tolist())
 
 
-def _write_whole(file: Path, text: str) -> None:
+def write_whole(file: Path, text: str) -> None:
+    """Write ``file`` so that nobody ever sees half of it."""
     beside = file.with_suffix(f".{os.getpid()}.part")
     beside.write_text(text, encoding="utf-8")
     beside.replace(file)
