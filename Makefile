@@ -48,7 +48,7 @@ benchmarks/fairness.md: benchmarks/comparison.md
 	$(FIGURE) fairness --markdown $@
 
 benchmarks/stability.md: benchmarks/comparison.md
-	$(FIGURE) stability --markdown $@
+	$(FIGURE) stability --features full --markdown $@
 
 lint: setup-dev
 	$(BIN)/ruff check .

@@ -26,6 +26,16 @@ def test_the_readme_lists_every_setting_with_its_default():
     assert dict(rows) == {name: "" if value is None else f"`{value}`" for name, value in defaults.items()}
 
 
+def test_the_figures_of_the_readme_are_those_that_were_measured():
+    tables = {"What it does, and how well": "comparison.md", "What leaks would have bought": "audit.md"}
+    for section, page in tables.items():
+        text = README.split(f"## {section}\n")[1].split("\n## ")[0]
+        rows = [line for line in text.splitlines() if re.search(r"^\|.*\d\.\d{3}", line)]
+        assert rows
+        measured = (ROOT / "benchmarks" / page).read_text(encoding="utf-8").splitlines()
+        assert [row for row in rows if row not in measured] == []
+
+
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
 def test_every_link_of_a_page_leads_somewhere(page: Path):
     for target in re.findall(r"\]\(([^)#]+)\)", page.read_text(encoding="utf-8")):

@@ -11,6 +11,7 @@ from training.evaluation.comparison import Entry, difference
 from training.evaluation.contenders import AUTOGLUON
 from training.evaluation.judged import SEARCHED
 from training.evaluation.tables import difference_words, markdown_table, money
+from training.evaluation.wording import METRICS
 from training.split import FOLDS, TRAIN_UNTIL
 
 _HEADLINE = ("roc_auc", "pr_auc", "brier", "log_loss")
@@ -123,8 +124,8 @@ def _differences(entries: Sequence[Entry]) -> str:
 
 def _every_figure(entries: Sequence[Entry]) -> str:
     ours = [each for each in entries if each.recipe.contender == AUTOGLUON]
-    names = list(ours[0].judged.metrics) if ours else []
-    rows = ([name, *(spread_figure(each, name) for each in ours)] for name in names)
+    metrics = [metric for group in METRICS.values() for metric in group] if ours else []
+    rows = ([metric.label, *(spread_figure(each, metric.name) for each in ours)] for metric in metrics)
     return markdown_table(["figure", *(f"`{each.recipe.feature_set}`" for each in ours)], rows)
 
 
