@@ -94,6 +94,10 @@ def test_a_training_is_one_finished_run_with_all_that_is_known(server, client, e
     assert (run.info.run_name, run.info.status) == (TRAINED.version, "FINISHED")
     assert run.data.params == {
         "feature_set": "form",
+        "preset": "good",
+        "population": "all",
+        "definitions": TRAINED.definitions,
+        "calibration_error": "0.02",
         "count_features": str(len(TRAINED.features)),
         "data_run": TRAINED.data_run,
         "seed": "1",

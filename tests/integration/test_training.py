@@ -1,5 +1,6 @@
 """A model of the real bank: measured on loans it has not seen, published whole, refused when damaged."""
 
+import hashlib
 import json
 
 import numpy as np
@@ -7,6 +8,7 @@ import pandas as pd
 import pytest
 from autogluon.tabular import TabularPredictor
 from bank import SEED, answers_of_loans
+from servers import free_port
 
 from features.answers import form_features, validated
 from features.questions import QUESTIONS
@@ -14,11 +16,13 @@ from features.sets import SET_NAMES, feature_set
 from payoff import model as models
 from payoff import runs
 from payoff.choices import PRESETS
-from payoff.errors import ContractError, LakeError, ModelError, NoModel, PayoffError, SettingsError
-from payoff.lake import open_lake
+from payoff.comparison import held_out
+from payoff.errors import ContractError, LakeError, ModelError, NoModel, PayoffError, PromotionRefused, SettingsError
+from payoff.lake import open_lake, read_checked
 from payoff.learners import SteadyLightGBM
-from payoff.registry import CHAMPION, champion, promote
-from payoff.settings import load_settings
+from payoff.registry import CHAMPION, challengers, champion, promote, verify
+from payoff.settings import ROOT, load_settings
+from training import publish
 from training.fit import fit
 from training.presets import hyperparameters
 from training.publish import Training, train
@@ -80,6 +84,43 @@ def test_the_same_seed_gives_the_same_model(real_lake, trained, loans, tmp_path)
     assert again.threshold == trained.threshold
     one, other = (models.load_model(real_lake, version, tmp_path) for version in (trained.version, again.version))
     np.testing.assert_allclose(one.default_probabilities(loans), other.default_probabilities(loans), rtol=1e-9)
+
+
+def test_a_training_that_may_not_be_promoted_or_logged_is_published_all_the_same(real_lake, trained, monkeypatch):
+    def refuse(lake, version, reason):
+        raise PromotionRefused(version, ["it is worse"])
+
+    monkeypatch.setattr(publish, "promote", refuse)
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", f"http://127.0.0.1:{free_port()}")
+    monkeypatch.setenv("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "0")
+    served = champion(real_lake)
+    done = train(real_lake, "form", Training(SEED, preset="fast", population="finished"))
+    assert done.change is None
+    assert done.refused == ("it is worse",)
+    assert done.tracked is None
+    assert "was not logged to MLflow" in done.untracked
+    assert champion(real_lake) == served
+    assert challengers(real_lake)["form"] == done.metadata.version
+    described = models.read_metadata(real_lake, done.metadata.version)
+    assert described.train_loans + described.test_loans == 234
+    assert (described.preset, described.population) == ("fast", "finished")
+    verify(real_lake, described)
+
+
+def test_what_is_published_can_be_judged_again_later(real_lake, trained):
+    said = held_out(real_lake, trained)
+    assert len(said) == trained.test_loans
+    brier = np.mean((said["probability"] - said["defaulted"]) ** 2)
+    assert brier == pytest.approx(trained.metrics["brier"].value, abs=1e-12)
+    assert set(trained.quantiles) == set(trained.spreads)
+    for name, deciles in trained.quantiles.items():
+        assert len(deciles) == 11
+        assert (deciles[0], deciles[10]) == (trained.spreads[name].low, trained.spreads[name].high)
+    assert trained.lock == hashlib.sha256((ROOT / "requirements.lock").read_bytes()).hexdigest()
+    assert trained.offered == trained.features
+    card = read_checked(real_lake, f"models/{trained.version}/card.md", trained.attachments["card.md"]).decode()
+    assert f"{trained.metrics['roc_auc'].value:.3f}" in card
+    assert "| female |" in card
 
 
 def test_each_feature_set_has_a_champion_of_its_own(real_lake, trained):

@@ -7,9 +7,11 @@ import pytest
 from folds import invented_loans
 
 from payoff.errors import ContractError
+from payoff.model import load_directory
 from training.evaluation import nested
 from training.evaluation.contenders import PLAIN, Said
 from training.evaluation.nested import Recipe, evaluation, records
+from training.fit import fit
 from training.split import folds
 
 RECIPE = Recipe("form", repeats=2, seed=3, contender="logistic regression")
@@ -36,6 +38,20 @@ def test_every_plain_model_learns_what_there_is_to_learn(tmp_path, contender):
     assert found.size > 0
     assert found.fit_seconds > 0
     assert all(0 < each < 1 for each in found.probability)
+
+
+def test_autogluon_is_judged_by_what_its_deployment_clone_says(tmp_path):
+    loans = invented_loans(300)
+    recipe = Recipe("form", "holdout", 1, 0, preset="fast")
+    (fold,) = folds(loans.table, "holdout", repeats=1, seed=0)
+    found = nested.run_fold(loans, recipe, fold)
+    train = loans.table.iloc[fold.train][[*found.features, "defaulted"]]
+    fitted = fit(train, tmp_path, seed=0, preset="fast")
+    said = load_directory(fitted.directory, found.features)(loans.table.iloc[fold.test])
+    np.testing.assert_allclose(found.raw, said, rtol=1e-9)
+    np.testing.assert_allclose(found.probability, found.calibration(said), rtol=1e-9)
+    assert 10_000 < found.size < 10_000_000
+    assert found.row_seconds > 0
 
 
 def test_changing_the_ends_of_test_rows_changes_no_prediction_of_theirs(tmp_path):
