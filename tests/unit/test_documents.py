@@ -9,9 +9,10 @@ from payoff.cli import cli
 from payoff.settings import ROOT, Settings
 
 README = (ROOT / "README.md").read_text(encoding="utf-8")
-PAGES = [ROOT / name for name in ("README.md", "CONTRIBUTING.md", "notebooks/README.md", "sql/README.md")] + sorted(
-    ROOT.glob("docs/*.md")
-)
+PAGES = [
+    ROOT / name
+    for name in ("README.md", "CONTRIBUTING.md", "benchmarks/README.md", "notebooks/README.md", "sql/README.md")
+] + sorted(ROOT.glob("docs/*.md"))
 LOCKS = [*ROOT.glob("requirements*.lock"), ROOT / "package-lock.json"]
 
 

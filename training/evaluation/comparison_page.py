@@ -156,7 +156,7 @@ def _effort(entries: Sequence[Entry]) -> str:
         for each in entries:
             fit, row = mean_of(each, "fit_seconds"), mean_of(each, "row_seconds")
             beside = plain.get(each.recipe.feature_set, each)
-            ratios = [f"{fit / mean_of(beside, 'fit_seconds'):.0f}×", f"{row / mean_of(beside, 'row_seconds'):.1f}×"]
+            ratios = [f"{fit / mean_of(beside, 'fit_seconds'):.1f}×", f"{row / mean_of(beside, 'row_seconds'):.1f}×"]
             size = f"{mean_of(each, 'size') / 1e6:.2f}"
             yield [*_who(each), f"{fit:.1f}", ratios[0], f"{1000 * row:.0f}", ratios[1], size]
 

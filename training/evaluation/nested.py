@@ -7,8 +7,10 @@ a digest of all that can change them: data, protocol, seed, preset, and the very
 import hashlib
 import json
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import asdict, dataclass
+from importlib.metadata import version
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -159,16 +161,16 @@ def digest(loans: Loans, recipe: Recipe) -> str:
     parts = [json.dumps(described, sort_keys=True).encode(), ",".join(loans.offered).encode()]
     parts += [Path(str(module.__file__)).read_bytes() for module in _CODE]
     parts.append(pd.util.hash_pandas_object(loans.table.astype({TARGET: "int64"}), index=False).to_numpy().tobytes())
-    parts.append(",".join(f"{name}={module.__version__}" for name, module in _libraries()).encode())
+    parts.append(",".join(_libraries()).encode())
     return hashlib.sha256(b"\0".join(parts)).hexdigest()[:16]
 
 
-def _libraries() -> Sequence[tuple[str, Any]]:
-    import autogluon.tabular
-    import lightgbm
-    import sklearn
-
-    return (("autogluon", autogluon.tabular), ("lightgbm", lightgbm), ("sklearn", sklearn))
+def _libraries() -> list[str]:
+    """What trains, with its version; CatBoost trains where it is installed."""
+    packages = {"autogluon": "autogluon.tabular", "lightgbm": "lightgbm", "sklearn": "scikit-learn"}
+    if find_spec("catboost"):
+        packages["catboost"] = "catboost"
+    return [f"{name}={version(package)}" for name, package in packages.items()]
 
 
 def _offered(loans: Loans, recipe: Recipe) -> tuple[pd.DataFrame, list[str]]:
