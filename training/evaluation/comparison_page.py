@@ -55,7 +55,8 @@ corrected resampled t-test (Nadeau and Bengio 2003). An interval that holds 0 me
 
 ### Every figure of AutoGluon
 
-At the threshold where stated costs break even.
+At the threshold where stated costs break even. KS is a largest gap, which resampling can only widen, so its interval
+lies high.
 
 {_every_figure(cv)}
 
