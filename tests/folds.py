@@ -1,10 +1,12 @@
 """Invented loans and outer folds, to judge without training for long."""
 
+from pathlib import Path
+
 import numpy as np
 import pandas as pd
 
 from payoff.metadata import Calibration
-from training.evaluation.nested import FoldRecord
+from training.evaluation.nested import FoldRecord, Recipe, evaluation
 from training.loans import Loans
 
 
@@ -49,3 +51,8 @@ def record(
         row_seconds=0.001,
         size=1_000_000,
     )
+
+
+def records(loans: Loans, recipe: Recipe, directory: Path) -> list[FoldRecord]:
+    """Every outer fold of an evaluation."""
+    return [step.record for step in evaluation(loans, recipe, directory)]

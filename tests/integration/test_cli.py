@@ -13,6 +13,7 @@ from sklearn.linear_model import LogisticRegression
 from web import ANSWERS as GOOD
 
 from payoff import cli
+from payoff.choices import PRESETS
 from payoff.lake import DirectoryLake
 from payoff.metadata import Figure
 from payoff.registry import challenge, promote
@@ -86,6 +87,18 @@ def test_the_commands_of_the_design_are_there():
         "model evaluate", "model compare", "model presets", "model fairness", "model stability",
         "model reproduce-original", "predict", "serve", "run", "settings",
     }  # fmt: skip
+
+
+def test_what_can_be_chosen_is_what_there_is():
+    """The command line repeats these names, so that --help need not load the libraries that train."""
+    from features.sets import SET_NAMES
+    from payoff.cli import judging, options
+    from training.evaluation.contenders import CONTENDERS
+    from training.presets import EFFORTS
+
+    assert judging._CONTENDERS == CONTENDERS
+    assert options.SET_NAMES == SET_NAMES
+    assert tuple(EFFORTS) == PRESETS
 
 
 def test_settings_lists_every_variable_with_its_default(run):

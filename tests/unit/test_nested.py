@@ -4,13 +4,13 @@ import dataclasses
 
 import numpy as np
 import pytest
-from folds import invented_loans
+from folds import invented_loans, records
 
 from payoff.errors import ContractError
 from payoff.model import load_directory
 from training.evaluation import nested
 from training.evaluation.contenders import PLAIN, Said
-from training.evaluation.nested import Recipe, evaluation, records
+from training.evaluation.nested import Recipe, evaluation
 from training.fit import fit
 from training.split import folds
 

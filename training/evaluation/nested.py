@@ -119,11 +119,6 @@ def evaluation(loans: Loans, recipe: Recipe, directory: Path) -> Iterator[Step]:
         yield Step(record, done, len(planned), resumed)
 
 
-def records(loans: Loans, recipe: Recipe, directory: Path) -> list[FoldRecord]:
-    """Each outer fold of ``recipe``, without telling of progress."""
-    return [step.record for step in evaluation(loans, recipe, directory)]
-
-
 def run_fold(loans: Loans, recipe: Recipe, fold: Fold) -> FoldRecord:
     """Train on the training rows of ``fold`` alone, and predict its test rows."""
     table, names = _offered(loans, recipe)
