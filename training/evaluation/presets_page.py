@@ -9,7 +9,7 @@ from training.evaluation.comparison import Entry, difference
 from training.evaluation.comparison_page import mean_of, spread_figure
 from training.evaluation.judged import judge
 from training.evaluation.nested import FoldRecord
-from training.evaluation.tables import difference_words, markdown_table, money
+from training.evaluation.tables import counted, difference_words, markdown_table, money
 from training.presets import EFFORTS
 from training.split import FOLDS
 
@@ -29,7 +29,7 @@ def as_page(by_preset: Sequence[Entry], finished: Entry, settled: Set[int], cost
     good = next(each for each in by_preset if each.recipe.preset == finished.recipe.preset)
     return f"""# Presets and population
 
-Set `{good.recipe.feature_set}`, {FOLDS}-fold cross-validation, {good.recipe.repeats} repeats, everything inside the
+Set `{good.recipe.feature_set}`, {FOLDS}-fold cross-validation, {counted(good.recipe.repeats, "repeat")}, everything inside the
 fold. Mean ± standard deviation over folds, 95 % bootstrap interval. Made by
 `{command}`.
 
