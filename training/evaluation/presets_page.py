@@ -29,8 +29,8 @@ def as_page(by_preset: Sequence[Entry], finished: Entry, settled: Set[int], cost
     good = next(each for each in by_preset if each.recipe.preset == finished.recipe.preset)
     return f"""# Presets and population
 
-Set `{good.recipe.feature_set}`, {FOLDS}-fold cross-validation, {counted(good.recipe.repeats, "repeat")}, everything inside the
-fold. Mean ± standard deviation over folds, 95 % bootstrap interval. Made by
+Set `{good.recipe.feature_set}`, {FOLDS}-fold cross-validation, {counted(good.recipe.repeats, "repeat")}, everything
+inside the fold. Mean ± standard deviation over folds, 95 % bootstrap interval. Made by
 `{command}`.
 
 ## What each preset costs and gives
