@@ -45,7 +45,8 @@ def test_every_link_of_a_page_leads_somewhere(page: Path):
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
 def test_every_command_that_a_page_names_exists(page: Path):
-    named = re.findall(r"`?payoff ((?:etl|features|model) [\w-]+|run|predict|serve|settings)\b", page.read_text("utf-8"))
+    text = page.read_text("utf-8")
+    named = re.findall(r"`?payoff ((?:etl|features|model) [\w-]+|run|predict|serve|settings)\b", text)
     for name in named:
         first, *rest = name.split()
         command = cli.commands[first]
