@@ -153,17 +153,24 @@ def test_no_page_scrolls_sideways_on_the_smallest_phone(browser: Browser, live_a
     context = browser.new_context(viewport={"width": 320, "height": 640})
     page = context.new_page()
     page.goto(live_app)
-    widths = [page.evaluate("document.documentElement.scrollWidth")]
+    widths = [_width(page)]
     send(page)
-    widths.append(page.evaluate("document.documentElement.scrollWidth"))
+    widths.append(_width(page))
     fill(page, DOUBTFUL)
     send(page)
     expect(page.get_by_role("heading", level=1)).to_have_text("Payoff is doubtful")
-    widths.append(page.evaluate("document.documentElement.scrollWidth"))
+    widths.append(_width(page))
     page.goto(f"{live_app}/nowhere")
-    widths.append(page.evaluate("document.documentElement.scrollWidth"))
+    widths.append(_width(page))
     assert widths == [320] * 4
     context.close()
+
+
+def _width(page: Page) -> int:
+    """How wide the page is once its styles are there, too."""
+    page.wait_for_load_state("load")
+    width: int = page.evaluate("document.documentElement.scrollWidth")
+    return width
 
 
 def test_everything_to_press_is_large_enough_for_a_thumb(phone: Page, live_app: str) -> None:
