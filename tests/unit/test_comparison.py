@@ -9,7 +9,7 @@ from sklearn import metrics
 
 from payoff.metadata import Costs
 from training.evaluation import comparison_page, presets_page
-from training.evaluation.comparison import difference, entry, pairs
+from training.evaluation.comparison import difference, entry, pairs, recalibrated
 from training.evaluation.contenders import AUTOGLUON
 from training.evaluation.judged import SEARCHED, judge
 from training.evaluation.nested import FoldRecord, Recipe
@@ -99,6 +99,17 @@ def test_the_test_is_nadeau_and_bengios():
     from scipy.stats import t
 
     assert found.p == pytest.approx(2 * (1 - t.cdf(abs(statistic), gap.size - 1)))
+
+
+def test_what_calibration_did_to_the_brier_score_is_told_with_an_interval():
+    entry_ = made(1.0, repeats=2)
+    halved = [each.model_copy(update={"raw": tuple(p / 2 for p in each.probability)}) for each in entry_.records]
+    found = recalibrated(entry(entry_.recipe, halved, COSTS))
+    before = np.mean([metrics.brier_score_loss(each.truth, each.raw) for each in halved])
+    after = np.mean([metrics.brier_score_loss(each.truth, each.probability) for each in halved])
+    assert found.value == pytest.approx(after - before)
+    assert found.low < found.value < found.high
+    assert recalibrated(entry_).value == 0
 
 
 def test_other_folds_or_a_single_one_are_not_compared():

@@ -89,3 +89,17 @@ def over_folds(by_fold: np.ndarray, ratio: float) -> Difference:
         return Difference(mean, mean, mean, 1.0 if mean == 0 else 0.0)
     reach = float(stats.t.ppf(0.975, n - 1)) * error
     return Difference(mean, mean - reach, mean + reach, float(2 * stats.t.sf(abs(mean) / error, n - 1)))
+
+
+def recalibrated(ours: Entry) -> Difference:
+    """How much larger the Brier score is after calibration than before, over the same folds.
+
+    Raises
+    ------
+    ValueError
+        There are fewer than two folds.
+    """
+    first = ours.records[0]
+    truth = [np.array(each.truth) for each in ours.records]
+    before = [np.mean((np.array(each.raw) - end) ** 2) for each, end in zip(ours.records, truth, strict=True)]
+    return over_folds(ours.judged.by_fold["brier"] - before, len(first.loans) / len(first.inner_truth))
