@@ -69,8 +69,8 @@ ones ({sum(late.truth)} defaulted); in brackets the 95 % bootstrap interval.
 
 ## Calibration
 
-In the outer folds; expected calibration error of ten bins of equal size, averaged over repeats. The last column is by the
-corrected resampled t-test: what calibration did to the Brier score.
+In the outer folds; expected calibration error of ten bins of equal size, averaged over repeats. The last column is what
+calibration did to the Brier score, by the corrected resampled t-test.
 
 {_calibration(cv)}
 
