@@ -9,8 +9,8 @@ from typing import Literal
 
 from pydantic import ValidationError
 
-from payoff.comparison import compared
-from payoff.errors import ModelError, NoModel, PromotionRefused
+from payoff.comparison import Comparison, compared
+from payoff.errors import LakeError, ModelError, NoModel, PromotionRefused
 from payoff.lake import Lake, read_json, sha256, write_json
 from payoff.metadata import Figure, Frozen, Metadata
 from payoff.model import read_metadata
@@ -107,7 +107,7 @@ def promote(lake: Lake, version: str, *, reason: str = "", force: bool = False) 
         reason=reason.strip(),
     )  # fmt: skip
     if serving:
-        found = compared(lake, candidate, read_metadata(lake, serving))
+        found = _beside(lake, candidate, serving)
         change = change.model_copy(
             update={"compared_loans": found.loans, "log_loss": found.log_loss, "forced": found.against}
         )
@@ -170,6 +170,14 @@ def verify(lake: Lake, described: Metadata) -> None:
             f"model {described.version} is incomplete or damaged: {len(damaged)} of {len(listed)} files do not match "
             f"their checksum, {damaged[0]} first. Train or promote another."
         )
+
+
+def _beside(lake: Lake, candidate: Metadata, serving: str) -> Comparison:
+    """``candidate`` beside the champion; one that is damaged stands against a change, but can be replaced by force."""
+    try:
+        return compared(lake, candidate, read_metadata(lake, serving))
+    except (ModelError, LakeError) as error:
+        return Comparison(0, None, (f"the champion {serving} cannot be read to compare with: {error}",))
 
 
 def _carry_out(lake: Lake, change: Change) -> Change:

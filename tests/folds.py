@@ -10,10 +10,11 @@ from training.evaluation.nested import FoldRecord, Recipe, evaluation
 from training.loans import Loans
 
 
-def invented_loans(size: int = 200, seed: int = 1) -> Loans:
-    """Loans whose end hangs on the first of three numbers; every second is finished."""
+def invented_loans(size: int = 200, seed: int = 1, features: int = 3) -> Loans:
+    """Loans whose end hangs on the first of their numbers; every second is finished."""
     rng = np.random.default_rng(seed)
-    numbers = pd.DataFrame(rng.normal(size=(size, 3)), columns=["telling", "noise", "constant_ish"])
+    names = ("telling", "noise", "constant_ish", *(f"noise_{number}" for number in range(3, features)))
+    numbers = pd.DataFrame(rng.normal(size=(size, features)), columns=list(names))
     days = pd.date_range("1995-01-01", "1998-12-01", periods=size)
     table = pd.DataFrame({"loan_id": np.arange(1000, 1000 + size), "granted_on": days}).join(numbers)
     table.insert(2, "defaulted", (numbers["telling"] + rng.normal(size=size) > 1).astype("int8"))
@@ -27,7 +28,7 @@ def invented_loans(size: int = 200, seed: int = 1) -> Loans:
         },
         index=pd.Index(table["loan_id"]),
     )
-    return Loans("2026-01-01T00-00-00", table, ("telling", "noise", "constant_ish"), about)
+    return Loans("2026-01-01T00-00-00", table, names, about)
 
 
 def record(

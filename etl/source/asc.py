@@ -9,19 +9,19 @@ from contextlib import AbstractContextManager, contextmanager
 from dataclasses import replace
 from functools import partial
 from pathlib import Path, PurePosixPath
-from typing import IO, cast
+from typing import cast
 
 import pyarrow as pa
 import pyarrow.compute as pc
 
 from etl.source.casts import parse_dates, without_blanks
 from etl.source.loose import ALTERNATIVES, YYMMDD, Chunk, LooseTable, missing_columns
-from etl.source.separated import read_chunks, read_header
+from etl.source.separated import Peekable, read_chunks, read_header
 from payoff.errors import BadRow, SourceUnavailable
 from payoff.schema import TableSpec, raw_tables, table_spec
 
 MAX_MEMBER_BYTES = 2 << 30
-_Open = Callable[[], AbstractContextManager[IO[bytes]]]
+_Open = Callable[[], AbstractContextManager[Peekable]]
 _Files = dict[str, tuple[str, _Open]]
 
 
@@ -79,13 +79,13 @@ def _table_file(name: str) -> str:
     return plain if f"raw_{plain.removesuffix('.asc')}" in raw_tables() and plain.endswith(".asc") else ""
 
 
-def _open_file(path: Path) -> AbstractContextManager[IO[bytes]]:
-    return cast(IO[bytes], gzip.open(path)) if path.suffix.lower() == ".gz" else path.open("rb")
+def _open_file(path: Path) -> AbstractContextManager[Peekable]:
+    return gzip.open(path) if path.suffix.lower() == ".gz" else path.open("rb")
 
 
-def _open_member(archive: zipfile.ZipFile, member: zipfile.ZipInfo) -> AbstractContextManager[IO[bytes]]:
-    stream = archive.open(member)
-    return cast(IO[bytes], gzip.open(stream)) if member.filename.lower().endswith(".gz") else stream
+def _open_member(archive: zipfile.ZipFile, member: zipfile.ZipInfo) -> AbstractContextManager[Peekable]:
+    stream = cast(zipfile.ZipExtFile, archive.open(member))  # it is one wherever a member is read
+    return gzip.open(stream) if member.filename.lower().endswith(".gz") else stream
 
 
 def _sha256(path: Path) -> str:

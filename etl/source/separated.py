@@ -7,7 +7,7 @@ many fields for Arrow and are split again by the csv module.
 
 import csv
 from collections.abc import Iterator, Sequence
-from typing import IO
+from typing import Protocol
 
 import numpy as np
 import pyarrow as pa
@@ -22,13 +22,21 @@ ENCODING = "latin-1"
 BLOCK_BYTES = 4 << 20
 
 
-def read_header(stream: IO[bytes]) -> list[str]:
+class Peekable(Protocol):
+    """What files, gzip files and members of a zip have in common."""
+
+    def readline(self, size: int, /) -> bytes: ...
+
+    def peek(self, size: int, /) -> bytes: ...
+
+
+def read_header(stream: Peekable) -> list[str]:
     """The column names in the first line, in lower case; empty if there is none."""
     line = stream.readline(BLOCK_BYTES).decode(ENCODING).rstrip("\r\n")
     return [name.strip().strip('"').lower() for name in line.split(";")] if line.strip() else []
 
 
-def read_chunks(stream: IO[bytes], wanted: Sequence[str], file: str) -> Iterator[Chunk]:
+def read_chunks(stream: Peekable, wanted: Sequence[str], file: str) -> Iterator[Chunk]:
     """The ``wanted`` columns of a file, a few megabytes at a time.
 
     Parameters
@@ -45,7 +53,7 @@ def read_chunks(stream: IO[bytes], wanted: Sequence[str], file: str) -> Iterator
         The file is no text in lines.
     """
     header = read_header(stream)
-    if not stream.peek(1):  # type: ignore[attr-defined]  # files, gzip and zip members have it
+    if not stream.peek(1):
         return
     odd = _OddLines(file, len(header))
     next_line = 2
@@ -59,7 +67,7 @@ def read_chunks(stream: IO[bytes], wanted: Sequence[str], file: str) -> Iterator
     yield odd.chunk(header, wanted)
 
 
-def _split(stream: IO[bytes], header: list[str], wanted: Sequence[str], odd: "_OddLines") -> Iterator[pa.RecordBatch]:
+def _split(stream: Peekable, header: list[str], wanted: Sequence[str], odd: "_OddLines") -> Iterator[pa.RecordBatch]:
     # One thread: Arrow numbers the lines it cannot split only then.
     reader = pa_csv.open_csv(
         stream,

@@ -122,7 +122,7 @@ def _java(conf: "SparkConf", log: TextIO) -> "Iterator[JavaGateway]":
     from pyspark.java_gateway import launch_gateway
 
     try:
-        gateway = launch_gateway(conf, {"stdout": log, "stderr": subprocess.STDOUT})  # type: ignore[no-untyped-call]
+        gateway = launch_gateway(conf, {"stdout": log, "stderr": subprocess.STDOUT})
     except PySparkRuntimeError as error:
         log.seek(0)
         said = " ".join(log.read().split())[-400:]

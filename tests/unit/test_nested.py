@@ -27,6 +27,9 @@ def test_each_repeat_tests_every_loan_once_and_never_one_it_was_trained_on(tmp_p
     for each in found:
         assert len(each.loans) + len(each.inner_truth) == len(loans.table)
         assert set(each.truth) == {0, 1}
+        assert list(each.amount) == loans.about.loc[list(each.loans), "amount_czk"].tolist()
+        assert list(each.truth) == loans.table.set_index("loan_id").loc[list(each.loans), "defaulted"].tolist()
+        assert sum(each.amount) + sum(each.inner_amount) == loans.about["amount_czk"].sum()
 
 
 @pytest.mark.parametrize("contender", [name for name in PLAIN if name != "majority class"])
@@ -54,8 +57,10 @@ def test_autogluon_is_judged_by_what_its_deployment_clone_says(tmp_path):
     assert found.row_seconds > 0
 
 
-def test_changing_the_ends_of_test_rows_changes_no_prediction_of_theirs(tmp_path):
-    loans = invented_loans()
+@pytest.mark.parametrize("features", [3, 60])
+def test_changing_the_ends_of_test_rows_changes_no_prediction_of_theirs(features):
+    """Of few features all are trained on, of many a selection."""
+    loans = invented_loans(features=features)
     fold = folds(loans.table, "cv", repeats=1, seed=3)[0]
     honest = nested.run_fold(loans, RECIPE, fold)
     table = loans.table.copy()
@@ -65,6 +70,7 @@ def test_changing_the_ends_of_test_rows_changes_no_prediction_of_theirs(tmp_path
     assert turned.calibration == honest.calibration
     assert turned.inner_probability == honest.inner_probability
     assert turned.features == honest.features
+    assert turned.truth != honest.truth
 
 
 def test_a_stopped_evaluation_goes_on_where_it_stopped(tmp_path, monkeypatch):

@@ -161,6 +161,19 @@ def test_a_damaged_version_is_neither_promoted_nor_rolled_back_to(lake, file, da
     assert champion(lake) == "two"
 
 
+@pytest.mark.parametrize("file", ["metadata.json", HELD_OUT])
+def test_a_champion_that_is_damaged_can_be_replaced_by_force(lake, file):
+    publish(lake, "one")
+    promote(lake, "one")
+    publish(lake, "two")
+    (Path(lake.uri.removeprefix("file://")) / "models" / "one" / file).write_bytes(b"half")
+    with pytest.raises(PromotionRefused, match="the champion one cannot be read to compare with"):
+        promote(lake, "two")
+    assert champion(lake) == "one"
+    promote(lake, "two", force=True, reason="the old one is torn")
+    assert champion(lake) == "two"
+
+
 def test_the_champion_is_not_promoted_again_and_a_foreign_pointer_or_record_is_refused(lake):
     publish(lake, "one")
     promote(lake, "one")

@@ -33,7 +33,7 @@ def test_port_zero_takes_a_free_one(tmp_path: Path) -> None:
     ("host", "shown"),
     [
         ("127.0.0.1", "http://127.0.0.1:80"),
-        ("0.0.0.0", "http://127.0.0.1:80"),  # noqa: S104 - only worded, never bound
+        ("0.0.0.0", "http://127.0.0.1:80"),
         ("::", "http://[::1]:80"),
         ("fe80::1", "http://[fe80::1]:80"),
         ("loans.example", "http://loans.example:80"),
