@@ -30,20 +30,3 @@ def calibrated(truth: np.ndarray, probability: np.ndarray) -> Calibration:
 
     found = minimize(penalised, x0=[0.0, 1.0], bounds=[(None, None), (1e-3, None)], method="L-BFGS-B")
     return Calibration(intercept=float(found.x[0]), slope=float(found.x[1]))
-
-
-def calibration_error(truth: np.ndarray, probability: np.ndarray, bins: int = 10) -> float:
-    """Expected calibration error: how far a bin's mean probability lies from its share of defaults, over all loans.
-
-    Notes
-    -----
-    Bins of equal numbers of loans, because most probabilities are near 0: Nixon et al., "Measuring calibration in deep
-    learning", CVPR workshops (2019).
-    """
-    order = np.argsort(probability, kind="stable")
-    # Loans that score alike share their rate of defaults, so that no order among them can matter.
-    _, score = np.unique(probability, return_inverse=True)
-    rate = (np.bincount(score, weights=truth) / np.bincount(score))[score]
-    parts = [part for part in np.array_split(order, bins) if part.size]
-    gaps = [part.size * abs(rate[part].mean() - probability[part].mean()) for part in parts]
-    return float(np.sum(gaps) / truth.size)

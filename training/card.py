@@ -15,7 +15,7 @@ from markdown_it.token import Token
 from payoff.metadata import Metadata
 from payoff.reporting import figure
 from training.evaluation.tables import money
-from training.evaluation.wording import METRICS
+from training.evaluation.wording import METRICS, percent
 
 _TEMPLATES = Path(__file__).parent / "templates"
 _PROTECTED = "owner_sex"
@@ -50,7 +50,7 @@ def card(described: Metadata, fairness: str) -> str:
         ranges=ranges,
         figure=figure,
         labels={metric.name: metric.label for group in METRICS.values() for metric in group},
-        percent=_percent,
+        percent=percent,
         money=money,
         number=lambda value: f"{value:,.6g}",
     )  # fmt: skip
@@ -81,7 +81,3 @@ def _environment() -> Environment:
     return Environment(
         loader=FileSystemLoader(_TEMPLATES), autoescape=select_autoescape(["html"]), undefined=StrictUndefined
     )
-
-
-def _percent(share: float) -> str:
-    return f"{100 * share:.1f}".removesuffix(".0") + "\N{NO-BREAK SPACE}%"

@@ -22,12 +22,13 @@ from payoff.lake import Lake
 from payoff.metadata import TARGET, Calibration, Costs, District, Metadata, Spread
 from payoff.model import load_directory, publish_model
 from payoff.registry import Change, challenge, promote
-from training.calibrate import calibrated, calibration_error
+from training.calibrate import calibrated
 from training.card import card_files
 from training.decide import break_even
 from training.evaluation.fairness import of_held_out
 from training.evaluation.fairness_page import as_markdown
 from training.evaluation.figures import cost_figures, evaluate, majority_baseline, payoff_bands
+from training.evaluation.reliability import calibration_error
 from training.fit import Fitted, fit
 from training.loans import Loans, read_loans
 from training.select import select

@@ -26,17 +26,16 @@ def fairness(
     Selection rate, error rates, ROC AUC and calibration of the test loans of all outer folds, with intervals and sizes.
     """
     from payoff.metadata import Costs
-    from training.evaluation import comparison, fairness_page
     from training.evaluation import fairness as auditing
+    from training.evaluation import fairness_page
     from training.evaluation.nested import Recipe
 
     settings, costs = load_settings(), Costs(default=cost_default, refusal=cost_refusal)
     recipe = Recipe(set_name, repeats=repeats, seed=seed)
-    plain, with_sex = (
-        comparison.entry(each, evaluated(settings, each), costs) for each in (recipe, replace(recipe, with_sex=True))
-    )
+    loans = loans_of(settings, recipe)
+    plain, with_sex = (evaluated(settings, loans, each, costs) for each in (recipe, replace(recipe, with_sex=True)))
     bought = auditing.bought_by_sex(plain, with_sex)
-    found = auditing.audit(plain.records, loans_of(settings, recipe), costs, bought)
+    found = auditing.audit(plain.records, loans, costs, bought)
     show_page(fairness_page.as_page(found, recipe, command=command_line()), markdown)
 
 
@@ -51,19 +50,19 @@ def stability(repeats: int, set_name: str, seed: int, markdown: Path | None) -> 
     Importance is by permutation, on test loans of the first repeat, with models trained anew.
     """
     from payoff.metadata import Costs
-    from training.evaluation import comparison, stability_page
     from training.evaluation import stability as measuring
+    from training.evaluation import stability_page
     from training.evaluation.importance import autogluon
     from training.evaluation.nested import Recipe
 
-    settings, costs = load_settings(), Costs()
+    settings = load_settings()
     recipe = Recipe(set_name, repeats=repeats, seed=seed)
+    loans = loans_of(settings, recipe)
     one, other = (
-        comparison.entry(each, evaluated(settings, each), costs)
-        for each in (recipe, replace(recipe, model_seed=seed + 1_000))
+        evaluated(settings, loans, each, Costs()) for each in (recipe, replace(recipe, model_seed=seed + 1_000))
     )
     with busy("importance"):
-        found = measuring.stability(one, other, loans_of(settings, recipe), autogluon(recipe))
+        found = measuring.stability(one, other, loans, autogluon(recipe))
     show_page(stability_page.as_page(found, recipe, command=command_line()), markdown)
 
 

@@ -12,7 +12,9 @@ from payoff.errors import SettingsError
 from payoff.settings import Settings
 
 if TYPE_CHECKING:
-    from training.evaluation.nested import FoldRecord, Recipe
+    from payoff.metadata import Costs
+    from training.evaluation.comparison import Entry
+    from training.evaluation.nested import Recipe
     from training.loans import Loans
 
 repeats_option = click.option("--repeats", type=click.IntRange(min=1), default=3, help="Each with other folds.")
@@ -21,13 +23,13 @@ markdown_option = click.option(
 )
 
 
-def evaluated(settings: Settings, recipe: "Recipe") -> "list[FoldRecord]":
-    """Each outer fold of ``recipe``, with a line for each, or a bar on a terminal."""
-    from training.evaluation import nested
+def evaluated(settings: Settings, loans: "Loans", recipe: "Recipe", costs: "Costs") -> "Entry":
+    """The evaluation of ``recipe`` on ``loans``, with a line for each fold, or a bar on a terminal."""
+    from training.evaluation import comparison, nested
 
     what = f"{recipe.contender} on {recipe.feature_set}, {recipe.protocol}"
-    found = nested.evaluation(loans_of(settings, recipe), recipe, settings.var_dir / "evaluations")
-    return [step.record for step in steps(what, found)]
+    found = nested.evaluation(loans, recipe, settings.var_dir / "evaluations")
+    return comparison.entry(recipe, [step.record for step in steps(what, found)], costs)
 
 
 def loans_of(settings: Settings, recipe: "Recipe") -> "Loans":

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from payoff.choices import PROTOCOLS
+from payoff.choices import PRESETS, PROTOCOLS
 from payoff.cli.evaluations import command_line, evaluated, loans_of, markdown_option, repeats_option, show_page
 from payoff.cli.options import SET_NAMES, costs_options, population_option, preset_option, seed_option
 from payoff.reporting import Stages, console
@@ -46,24 +46,20 @@ def evaluate(
     Selection, models, calibration and threshold see the training rows of a fold only. A stopped run goes on where it
     stopped when started again with the same options.
     """
-    from payoff.lake import open_lake
     from payoff.metadata import Costs
-    from payoff.runs import current_run
-    from training.evaluation.comparison import entry
     from training.evaluation.nested import Recipe
     from training.evaluation.report import as_html, as_json
 
     settings, stages = load_settings(), Stages()
     recipe = Recipe(set_name, seed=seed, **chosen)
-    costs = Costs(default=cost_default, refusal=cost_refusal)
-    judged = entry(recipe, evaluated(settings, recipe), costs)
+    loans = loans_of(settings, recipe)
+    judged = evaluated(settings, loans, recipe, Costs(default=cost_default, refusal=cost_refusal))
     directory = output or settings.var_dir / "reports"
     directory.mkdir(parents=True, exist_ok=True)
     name = "-".join([set_name, recipe.protocol, recipe.contender, recipe.preset, recipe.population])
-    run = current_run(open_lake(settings))
     for suffix, write in ((".json", as_json), (".html", as_html)):
         file = directory / f"{name.lower().replace(' ', '-')}{suffix}"
-        file.write_text(write(judged, costs, data_run=run, command=command_line()), encoding="utf-8")
+        file.write_text(write(judged, data_run=loans.run, command=command_line()), encoding="utf-8")
         stages("report", str(file))
     print_judged(judged)
 
@@ -99,9 +95,9 @@ def compare(
             Recipe(set_name, protocol, repeats, seed, contender)
             for contender, set_name in comparison.pairs(contenders, sets)
         ]
-        return [comparison.entry(recipe, evaluated(settings, recipe), costs) for recipe in recipes]
+        return [evaluated(settings, loans_of(settings, recipe), recipe, costs) for recipe in recipes]
 
-    show_page(comparison_page.as_page(entries("cv"), entries("time"), costs, command_line()), markdown)
+    show_page(comparison_page.as_page(entries("cv"), entries("time"), command_line()), markdown)
 
 
 @click.command()
@@ -115,19 +111,18 @@ def presets(
 ) -> None:
     """Measure what each preset costs and gives, and what leaving out unfinished loans does."""
     from payoff.metadata import Costs
-    from training.evaluation import comparison, presets_page
+    from training.evaluation import presets_page
     from training.evaluation.nested import Recipe
 
     settings, costs = load_settings(), Costs(default=cost_default, refusal=cost_refusal)
 
-    def entry(**how: Any) -> "Entry":
-        recipe = Recipe(set_name, repeats=repeats, seed=seed, **how)
-        return comparison.entry(recipe, evaluated(settings, recipe), costs)
-
-    by_preset = [entry(preset=preset) for preset in ("fast", "good", "best")]
-    finished = entry(population="finished")
-    settled = set(loans_of(settings, finished.recipe).table["loan_id"])
-    show_page(presets_page.as_page(by_preset, finished, settled, costs, command_line()), markdown)
+    recipes = [Recipe(set_name, repeats=repeats, seed=seed, preset=preset) for preset in PRESETS]
+    every = loans_of(settings, recipes[0])
+    by_preset = [evaluated(settings, every, recipe, costs) for recipe in recipes]
+    of_finished = Recipe(set_name, repeats=repeats, seed=seed, population="finished")
+    settled = loans_of(settings, of_finished)
+    finished = evaluated(settings, settled, of_finished, costs)
+    show_page(presets_page.as_page(by_preset, finished, set(settled.table["loan_id"]), command_line()), markdown)
 
 
 def print_judged(judged: "Entry") -> None:

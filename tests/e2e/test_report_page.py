@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 from axe import violations
-from evaluations import COMMAND, COSTS, RUN, evaluated, simulated
+from evaluations import COMMAND, RUN, evaluated, simulated
 from playwright.sync_api import Browser, Page
 
 from training.evaluation.report import as_html
@@ -32,7 +32,7 @@ def written(directory: Path, *, repeats: int, folds: int) -> str:
     """The address of a report on disk."""
     entry = evaluated(simulated(repeats=repeats, folds=folds), repeats=repeats)
     file = directory / "evaluation.html"
-    file.write_text(as_html(entry, COSTS, data_run=RUN, command=COMMAND), encoding="utf-8")
+    file.write_text(as_html(entry, data_run=RUN, command=COMMAND), encoding="utf-8")
     return file.as_uri()
 
 

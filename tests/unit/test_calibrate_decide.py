@@ -6,8 +6,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from payoff.metadata import Calibration, Costs, log_odds
-from training.calibrate import calibrated, calibration_error
+from training.calibrate import calibrated
 from training.decide import break_even, cheapest_threshold, cost_of, policies
+from training.evaluation.reliability import calibration_error
 
 
 def sample(slope: float, intercept: float, size: int = 20_000) -> tuple[np.ndarray, np.ndarray]:
@@ -47,10 +48,10 @@ def test_certainties_stay_finite():
 
 def test_the_error_is_the_mean_gap_of_the_bins():
     truth = np.array([0, 0, 0, 1] * 5)
-    assert calibration_error(truth, np.full(20, 0.25), bins=5) == pytest.approx(0)
-    assert calibration_error(np.sort(truth), np.full(20, 0.25), bins=5) == pytest.approx(0)
-    assert calibration_error(np.array([0, 1]), np.array([0.1, 0.6]), bins=2) == pytest.approx((0.1 + 0.4) / 2)
-    assert calibration_error(np.array([0, 1]), np.array([0.1, 0.6]), bins=10) == pytest.approx((0.1 + 0.4) / 2)
+    assert calibration_error(truth, np.full(20, 0.25), groups=5) == pytest.approx(0)
+    assert calibration_error(np.sort(truth), np.full(20, 0.25), groups=5) == pytest.approx(0)
+    assert calibration_error(np.array([0, 1]), np.array([0.1, 0.6]), groups=2) == pytest.approx((0.1 + 0.4) / 2)
+    assert calibration_error(np.array([0, 1]), np.array([0.1, 0.6]), groups=10) == pytest.approx((0.1 + 0.4) / 2)
 
 
 def test_at_the_threshold_granting_and_refusing_cost_the_same():

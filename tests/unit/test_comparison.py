@@ -135,7 +135,7 @@ def test_the_page_shows_the_figures_that_were_judged():
     plain, ours = made(2.0, repeats=3), made(0.5, repeats=3)
     ours = comparison_page.Entry(Recipe("full", contender=AUTOGLUON), ours.records, ours.judged)
     late = [made(2.0, folds=1), made(0.5, folds=1)]
-    page = comparison_page.as_page([plain, ours], late, COSTS, "payoff model compare")
+    page = comparison_page.as_page([plain, ours], late, "payoff model compare")
     for each in (plain, ours):
         for name in ("roc_auc", "pr_auc", "brier", "log_loss"):
             assert comparison_page.spread_figure(each, name) in page
@@ -153,7 +153,7 @@ def test_the_page_of_presets_judges_both_populations_on_finished_loans_only():
         for preset, each in zip(("fast", "good", "best"), (made(2.0), made(1.0), made(1.0, seed=1)), strict=True)
     ]
     settled = set(range(1, 601, 2))
-    page = presets_page.as_page(entries, entries[1], settled, COSTS, "payoff model presets")
+    page = presets_page.as_page(entries, entries[1], settled, "payoff model presets")
     assert "of the 600 loans 300 are finished" in page
     assert "| all | 120 |" in page
     every = judge(entries[1].records, COSTS).metrics["roc_auc"]

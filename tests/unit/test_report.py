@@ -29,22 +29,22 @@ def entry() -> Entry:
 
 @pytest.fixture(scope="module")
 def page(entry: Entry) -> str:
-    return as_html(entry, COSTS, **MADE)
+    return as_html(entry, **MADE)
 
 
 @pytest.fixture(scope="module")
 def drawn(entry: Entry) -> tuple[Picture, ...]:
-    return pictures(entry.records, entry.judged, COSTS)
+    return pictures(entry.records, entry.judged)
 
 
 def test_the_json_reads_back_as_what_was_written(entry):
-    text = as_json(entry, COSTS, **MADE)
-    assert Report.model_validate_json(text) == report(entry, COSTS, **MADE)
+    text = as_json(entry, **MADE)
+    assert Report.model_validate_json(text) == report(entry, **MADE)
     assert json.loads(text)["schema_version"] == 1
 
 
 def test_the_json_holds_every_metric_with_interval_spread_and_each_fold(entry):
-    told, judged = report(entry, COSTS, **MADE), entry.judged
+    told, judged = report(entry, **MADE), entry.judged
     assert set(told.metrics) == set(NAMES)
     for name, measured in told.metrics.items():
         assert (measured.value, measured.low, measured.high) == tuple(judged.metrics[name].model_dump().values())
@@ -53,7 +53,7 @@ def test_the_json_holds_every_metric_with_interval_spread_and_each_fold(entry):
 
 
 def test_the_json_holds_what_every_loan_was_given_in_every_repeat(entry):
-    told = report(entry, COSTS, **MADE)
+    told = report(entry, **MADE)
     assert (told.loans, told.defaulted) == (300, sum(end for each in entry.records[:3] for end in each.truth))
     assert [each.probability for each in told.predictions] == [p for each in entry.records for p in each.probability]
     assert [each.raw for each in told.predictions] == [p for each in entry.records for p in each.raw]
@@ -61,7 +61,7 @@ def test_the_json_holds_what_every_loan_was_given_in_every_repeat(entry):
 
 
 def test_the_json_says_how_it_was_made(entry):
-    told = report(entry, COSTS, **MADE)
+    told = report(entry, **MADE)
     assert (told.recipe["feature_set"], told.data_run, told.command, told.costs) == ("form", RUN, COMMAND, COSTS)
     assert {"python", "payoff", "autogluon.tabular", "scikit-learn"} <= set(told.versions)
     assert [(each.repeat, each.fold) for each in told.folds] == [(r, f) for r in (1, 2) for f in (1, 2, 3)]
@@ -73,7 +73,7 @@ def test_the_json_says_how_it_was_made(entry):
 def test_a_fold_without_defaults_has_no_figure_rather_than_invalid_json():
     paid = simulated(repeats=1)
     paid[0] = paid[0].model_copy(update={"truth": (0,) * len(paid[0].truth)})
-    told = report(evaluated(paid, repeats=1), COSTS, **MADE)
+    told = report(evaluated(paid, repeats=1), **MADE)
     assert told.folds[0].roc_auc is None
     assert told.metrics["roc_auc"].by_fold[0] is None
     assert told.metrics["roc_auc"].value > 0.5
@@ -110,14 +110,14 @@ def test_the_page_has_a_row_for_every_fold(page, entry):
 
 def test_one_fold_has_no_spread():
     single = evaluated(simulated(folds=1, repeats=1), repeats=1)
-    assert report(single, COSTS, **MADE).metrics["roc_auc"].fold_spread is None
-    assert "Spread" not in as_html(single, COSTS, **MADE)
+    assert report(single, **MADE).metrics["roc_auc"].fold_spread is None
+    assert "Spread" not in as_html(single, **MADE)
 
 
 def test_what_others_named_is_escaped():
     hostile = "<script>alert(1)</script>"
     entry = evaluated(contender=hostile)
-    page = as_html(entry, COSTS, data_run=hostile, command=f"payoff --features '{hostile}'")
+    page = as_html(entry, data_run=hostile, command=f"payoff --features '{hostile}'")
     assert "<script" not in page
     assert page.count(html.escape(hostile)) >= 3
 
@@ -140,7 +140,7 @@ def test_no_id_stands_twice_in_the_page_and_every_reference_has_its_own(page):
 
 def test_the_same_evaluation_gives_the_same_bytes_whatever_a_reader_has_set(entry, page):
     with matplotlib.rc_context({"font.size": 30, "svg.hashsalt": None, "axes.grid": False}):
-        assert as_html(entry, COSTS, **MADE) == page
+        assert as_html(entry, **MADE) == page
         assert matplotlib.rcParams["font.size"] == 30
 
 

@@ -5,7 +5,6 @@ from collections.abc import Iterator, Sequence
 import numpy as np
 from rich.table import Table
 
-from payoff.metadata import Costs
 from payoff.reporting import figure
 from training.evaluation.comparison import Entry, difference, recalibrated
 from training.evaluation.contenders import AUTOGLUON
@@ -17,7 +16,7 @@ from training.split import FOLDS, TRAIN_UNTIL
 _HEADLINE = ("roc_auc", "pr_auc", "brier", "log_loss")
 
 
-def as_page(cv: Sequence[Entry], in_time: Sequence[Entry], costs: Costs, command: str) -> str:
+def as_page(cv: Sequence[Entry], in_time: Sequence[Entry], command: str) -> str:
     """The whole comparison.
 
     Parameters
@@ -27,7 +26,7 @@ def as_page(cv: Sequence[Entry], in_time: Sequence[Entry], costs: Costs, command
     command : str
         What made it.
     """
-    first = cv[0]
+    first, costs = cv[0], cv[0].judged.costs
     loans = {loan: end for each in first.records for loan, end in zip(each.loans, each.truth, strict=True)}
     late = in_time[0].records[0]
     return f"""# What the training reaches, beside others

@@ -11,6 +11,7 @@ from payoff.metadata import Costs
 from training.decide import cost_of
 from training.evaluation.judged import pooled
 from training.evaluation.nested import FoldRecord
+from training.evaluation.reliability import equal_groups
 
 BINS = 10
 #: Where curves are read off, so that repeats can be averaged; finer than 682 loans can tell.
@@ -71,18 +72,9 @@ def reliability(records: Sequence[FoldRecord], field: str = "probability", bins:
     Wilson, Journal of the American Statistical Association 22 (1927) 209. The interval is that of one repeat's loans:
     repeats hold the same loans again, which makes nothing surer.
     """
-    by_repeat = [_binned(truth, probability, bins) for truth, probability in pooled(records, field)]
+    by_repeat = [equal_groups(truth, probability, bins) for truth, probability in pooled(records, field)]
     predicted, observed, loans = np.mean(by_repeat, axis=0)
     return tuple(_bin(*each) for each in zip(predicted, observed, loans, strict=True))
-
-
-def _binned(truth: np.ndarray, probability: np.ndarray, bins: int) -> np.ndarray:
-    _, tie = np.unique(probability, return_inverse=True)
-    # Loans of one probability may fall into two bins; which of them into which is not to matter.
-    ended = (np.bincount(tie, weights=truth) / np.bincount(tie))[tie]
-    order = np.argsort(probability, kind="stable")
-    parts = [part for part in np.array_split(order, bins) if part.size]
-    return np.array([[probability[part].mean(), ended[part].mean(), part.size] for part in parts]).T
 
 
 def _bin(predicted: float, observed: float, loans: float) -> Bin:

@@ -6,11 +6,11 @@ from dataclasses import dataclass
 import numpy as np
 
 from payoff.metadata import Costs, Figure
-from training.calibrate import calibration_error
 from training.decide import break_even, cheapest_threshold, cost_of, policies
 from training.evaluation.figures import resampled_loans, with_interval
 from training.evaluation.metrics import weighted_metrics
 from training.evaluation.nested import FoldRecord
+from training.evaluation.reliability import calibration_error
 
 #: The policy that the break-even threshold is measured against.
 SEARCHED = "cheapest threshold on inner folds"
@@ -23,6 +23,8 @@ class Judged:
     Attributes
     ----------
     folds : int
+    costs : Costs
+        What was assumed of them.
     threshold : float
         Probability of default from which on a loan is refused: where stated costs break even.
     metrics : dict of name to Figure
@@ -40,6 +42,7 @@ class Judged:
     """
 
     folds: int
+    costs: Costs
     threshold: float
     metrics: dict[str, Figure]
     spread: dict[str, float]
@@ -65,6 +68,7 @@ def judge(records: Sequence[FoldRecord], costs: Costs, *, seed: int = 0) -> Judg
     spent = [_costs(each, threshold, costs, weight) for each, weight in zip(records, weights, strict=True)]
     return Judged(
         folds=len(records),
+        costs=costs,
         threshold=threshold,
         metrics={name: with_interval(_mean_of_usable(values)) for name, values in by_name.items()},
         spread={

@@ -16,17 +16,18 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+from pydantic import ValidationError
 
 import payoff.learners
+import payoff.metadata
 from payoff.choices import Population, Preset, Protocol
-from payoff.errors import ContractError
 from payoff.metadata import TARGET, Calibration, Frozen
 from training import calibrate, fit, presets, select, split
 from training.evaluation import contenders
 from training.loans import Loans
 from training.split import Fold
 
-_CODE = (payoff.learners, calibrate, fit, presets, select, split, contenders)
+_CODE = (payoff.learners, payoff.metadata, calibrate, fit, presets, select, split, contenders)
 
 
 @dataclass(frozen=True)
@@ -111,12 +112,19 @@ def evaluation(loans: Loans, recipe: Recipe, directory: Path) -> Iterator[Step]:
     planned = split.folds(loans.table, recipe.protocol, repeats=recipe.repeats, seed=recipe.seed)
     for done, fold in enumerate(planned, start=1):
         file = kept / f"{fold.name}.json"
-        if resumed := file.is_file():
-            record = FoldRecord.model_validate_json(file.read_bytes())
-        else:
-            record = run_fold(loans, recipe, fold)
+        kept_record = _read_back(file)
+        record = kept_record or run_fold(loans, recipe, fold)
+        if not kept_record:
             write_whole(file, record.model_dump_json())
-        yield Step(record, done, len(planned), resumed)
+        yield Step(record, done, len(planned), resumed=kept_record is not None)
+
+
+def _read_back(file: Path) -> FoldRecord | None:
+    """The record of a fold that was done before; None where there is none, or what is there is damaged."""
+    try:
+        return FoldRecord.model_validate_json(file.read_bytes())
+    except (FileNotFoundError, ValidationError):
+        return None
 
 
 def run_fold(loans: Loans, recipe: Recipe, fold: Fold) -> FoldRecord:
@@ -154,7 +162,7 @@ def digest(loans: Loans, recipe: Recipe) -> str:
     # The folds of a repeat are the same however many repeats follow, so more of them go on where fewer ended.
     del described["repeats"]
     parts = [json.dumps(described, sort_keys=True).encode(), ",".join(loans.offered).encode()]
-    parts += [Path(str(module.__file__)).read_bytes() for module in _CODE]
+    parts += [Path(file).read_bytes() for file in (__file__, *(str(module.__file__) for module in _CODE))]
     parts.append(pd.util.hash_pandas_object(loans.table.astype({TARGET: "int64"}), index=False).to_numpy().tobytes())
     parts.append(",".join(_libraries()).encode())
     return hashlib.sha256(b"\0".join(parts)).hexdigest()[:16]
@@ -173,8 +181,6 @@ def _offered(loans: Loans, recipe: Recipe) -> tuple[pd.DataFrame, list[str]]:
     if not recipe.with_sex or "owner_sex" in names:
         return loans.table, names
     sex = loans.about["owner_sex"].to_numpy(dtype=object)
-    if len(sex) != len(loans.table):
-        raise ContractError(f"the sex of {len(sex)} owners is known, of {len(loans.table)} loans")
     return loans.table.assign(owner_sex=sex), [*names, "owner_sex"]
 
 

@@ -10,7 +10,6 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import FixedLocator, FuncFormatter
 
-from payoff.metadata import Costs
 from training.evaluation import curves
 from training.evaluation.curves import Bin, Curve
 from training.evaluation.judged import Judged, pooled
@@ -65,7 +64,7 @@ class Picture:
     svg: str
 
 
-def pictures(records: Sequence[FoldRecord], judged: Judged, costs: Costs) -> tuple[Picture, ...]:
+def pictures(records: Sequence[FoldRecord], judged: Judged) -> tuple[Picture, ...]:
     """The five pictures of an evaluation, in the order of the report."""
     with matplotlib.rc_context():
         matplotlib.rcdefaults()  # or a reader's own defaults would change them
@@ -75,7 +74,7 @@ def pictures(records: Sequence[FoldRecord], judged: Judged, costs: Costs) -> tup
             _roc(records, judged),
             _precision_recall(records, judged),
             _gain(records, judged),
-            _cost(records, judged, costs),
+            _cost(records, judged),
         )
 
 
@@ -179,8 +178,8 @@ def _gain(records: Sequence[FoldRecord], judged: Judged) -> Picture:
     )
 
 
-def _cost(records: Sequence[FoldRecord], judged: Judged, costs: Costs) -> Picture:
-    curve = curves.expected_cost(records, costs)
+def _cost(records: Sequence[FoldRecord], judged: Judged) -> Picture:
+    curve = curves.expected_cost(records, judged.costs)
     model, everyone, nobody = (judged.cost[name].value for name in ("the model", "grant all", "grant none"))
     figure, axes = _panel("threshold: refuse from this probability on", "CZK per loan")
     axes.axhline(everyone, label="grant all", **_AIDE)
@@ -194,7 +193,8 @@ def _cost(records: Sequence[FoldRecord], judged: Judged, costs: Costs) -> Pictur
         figure,
         "cost",
         "Cost of each threshold",
-        f"A default costs {percent(costs.default)} of the amount, a good loan refused {percent(costs.refusal)}. The "
+        f"A default costs {percent(judged.costs.default)} of the amount, a good loan refused "
+        f"{percent(judged.costs.refusal)}. The "
         "dot is where granting and refusing break even, which needs no search.",
         f"Expected cost per loan against the threshold. At the break-even threshold of "
         f"{percent(judged.threshold)} it is {czk(model)}; granting all loans costs {czk(everyone)}, granting none "

@@ -4,7 +4,6 @@ from collections.abc import Iterator, Sequence, Set
 
 import numpy as np
 
-from payoff.metadata import Costs
 from training.evaluation.comparison import Entry, difference
 from training.evaluation.comparison_page import mean_of, spread_figure
 from training.evaluation.judged import judge
@@ -14,7 +13,7 @@ from training.presets import EFFORTS
 from training.split import FOLDS
 
 
-def as_page(by_preset: Sequence[Entry], finished: Entry, settled: Set[int], costs: Costs, command: str) -> str:
+def as_page(by_preset: Sequence[Entry], finished: Entry, settled: Set[int], command: str) -> str:
     """The page.
 
     Parameters
@@ -50,9 +49,9 @@ A running loan counts as good while it is not in debt, and may still default; {_
 tested on finished loans only, whose end is settled; the first is trained on all other loans of its fold, the second on
 the finished ones of its fold. Their folds differ, so the difference is between two samples, not within pairs.
 
-{_population(good, finished, settled, costs)}
+{_population(good, finished, settled)}
 
-All loans are the default: {_verdict(good, finished, settled, costs)}
+All loans are the default: {_verdict(good, finished, settled)}
 """
 
 
@@ -79,10 +78,10 @@ def _against(entries: Sequence[Entry], good: Entry) -> str:
     return markdown_table(["preset", "ROC AUC", "log-loss"], rows())
 
 
-def _population(good: Entry, finished: Entry, settled: Set[int], costs: Costs) -> str:
+def _population(good: Entry, finished: Entry, settled: Set[int]) -> str:
     def rows() -> Iterator[Sequence[str]]:
         for words, records in (("all", _only(good.records, settled)), ("finished", finished.records)):
-            judged = judge(records, costs)
+            judged = judge(records, good.judged.costs)
             trained = np.mean([len(each.inner_truth) for each in records])
             figures = [judged.metrics[name] for name in ("roc_auc", "pr_auc", "brier")]
             shown = [f"{each.value:.3f} ({each.low:.3f} to {each.high:.3f})" for each in figures]
@@ -111,9 +110,10 @@ def _shares(good: Entry, settled: Set[int]) -> str:
     return f"of the {len(loans)} loans {len(loans & settled)} are finished"
 
 
-def _verdict(good: Entry, finished: Entry, settled: Set[int], costs: Costs) -> str:
+def _verdict(good: Entry, finished: Entry, settled: Set[int]) -> str:
     every, settled_only = (
-        judge(records, costs).metrics["roc_auc"] for records in (_only(good.records, settled), finished.records)
+        judge(records, good.judged.costs).metrics["roc_auc"]
+        for records in (_only(good.records, settled), finished.records)
     )
     gap = every.value - settled_only.value
     word = "higher" if gap > 0 else "lower"

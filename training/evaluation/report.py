@@ -103,13 +103,11 @@ class Report(Frozen):
     predictions: tuple[Prediction, ...]
 
 
-def report(entry: Entry, costs: Costs, *, data_run: str, command: str) -> Report:
+def report(entry: Entry, *, data_run: str, command: str) -> Report:
     """Gather the report of an evaluation.
 
     Parameters
     ----------
-    costs : Costs
-        Those that ``entry`` was judged by.
     data_run : str
         The run of the ETL that the loans come from.
     command : str
@@ -125,7 +123,7 @@ def report(entry: Entry, costs: Costs, *, data_run: str, command: str) -> Report
         loans=len(ends),
         defaulted=sum(ends.values()),
         metrics={name: _measured(entry, name) for name in judged.metrics},
-        costs=costs,
+        costs=judged.costs,
         threshold=judged.threshold,
         cost_per_loan=judged.cost,
         before_calibration=Calibrated(error=judged.raw_calibration_error, brier=judged.raw_brier),
@@ -135,14 +133,14 @@ def report(entry: Entry, costs: Costs, *, data_run: str, command: str) -> Report
     )
 
 
-def as_json(entry: Entry, costs: Costs, *, data_run: str, command: str) -> str:
+def as_json(entry: Entry, *, data_run: str, command: str) -> str:
     """The ``Report`` as JSON; parameters as for ``report``."""
-    return report(entry, costs, data_run=data_run, command=command).model_dump_json(indent=2)
+    return report(entry, data_run=data_run, command=command).model_dump_json(indent=2)
 
 
-def as_html(entry: Entry, costs: Costs, *, data_run: str, command: str) -> str:
+def as_html(entry: Entry, *, data_run: str, command: str) -> str:
     """The report as a page that needs no other file; parameters as for ``report``."""
-    told, styles = report(entry, costs, data_run=data_run, command=command), _STYLES.read_text(encoding="utf-8")
+    told, styles = report(entry, data_run=data_run, command=command), _STYLES.read_text(encoding="utf-8")
     environment = Environment(
         loader=PackageLoader(__package__),
         autoescape=True,
@@ -161,7 +159,7 @@ def as_html(entry: Entry, costs: Costs, *, data_run: str, command: str) -> str:
         autogluon=AUTOGLUON,
         row_seconds=float(np.median([each.row_seconds for each in entry.records])),
         size_bytes=float(np.median([each.size for each in entry.records])),
-        pictures={each.name: each for each in pictures(entry.records, entry.judged, costs)},
+        pictures={each.name: each for each in pictures(entry.records, entry.judged)},
         styles=styles,
         styles_hash=base64.b64encode(hashlib.sha256(styles.encode()).digest()).decode(),
     )

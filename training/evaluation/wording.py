@@ -5,6 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from payoff.metadata import Figure
+from training.evaluation.judged import SEARCHED
 from training.evaluation.nested import Recipe
 from training.split import FOLDS, TEST_SHARE, TRAIN_UNTIL
 
@@ -48,7 +49,7 @@ METRICS = {
 
 POLICIES = {
     "the model": "Model, break-even threshold",
-    "cheapest threshold on inner folds": "Model, threshold cheapest in training",
+    SEARCHED: "Model, threshold cheapest in training",
     "grant all": "Granting every loan",
     "grant none": "Granting none",
 }
