@@ -90,6 +90,17 @@ def test_a_stopped_evaluation_goes_on_where_it_stopped(tmp_path, monkeypatch):
     assert [step.resumed for step in evaluation(loans, more, tmp_path)] == [True] * 10 + [False] * 5
 
 
+def test_a_fold_that_was_torn_is_trained_again(tmp_path):
+    loans = invented_loans()
+    done = records(loans, RECIPE, tmp_path)
+    (torn,) = tmp_path.glob("*/repeat-02-fold-3.json")
+    torn.write_bytes(torn.read_bytes()[:-40])
+    steps = list(evaluation(loans, RECIPE, tmp_path))
+    assert [step.resumed for step in steps].index(False) == 7
+    assert sum(step.resumed for step in steps) == 9
+    assert steps[7].record.probability == done[7].probability
+
+
 @pytest.mark.parametrize(
     "other",
     [{"seed": 4}, {"contender": "random forest"}, {"protocol": "holdout"}, {"with_sex": True}, {"model_seed": 9}],

@@ -5,7 +5,7 @@ from collections.abc import Iterable, Sequence
 from payoff.metadata import Figure
 from training.evaluation.comparison import Difference
 from training.evaluation.nested import Recipe
-from training.split import FOLDS, TEST_SHARE, TRAIN_UNTIL
+from training.evaluation.wording import protocol
 
 
 def markdown_table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
@@ -32,12 +32,8 @@ def p_words(p: float) -> str:
 
 def recipe_words(recipe: Recipe) -> str:
     """What was evaluated, and how."""
-    protocols = {
-        "cv": f"stratified {FOLDS}-fold cross-validation, repeats: {recipe.repeats}",
-        "time": f"trained on the loans granted up to {TRAIN_UNTIL:%Y-%m-%d}, tested on the later ones",
-        "holdout": f"{100 * TEST_SHARE:g} % of the loans held out at random, repeats: {recipe.repeats}",
-    }
-    return f"{recipe.contender}, preset `{recipe.preset}`, set `{recipe.feature_set}`; {protocols[recipe.protocol]}"
+    made = f"{recipe.contender}, preset `{recipe.preset}`, set `{recipe.feature_set}`"
+    return f"{made}; {protocol(recipe)}"
 
 
 def counted(number: int, noun: str) -> str:

@@ -1,0 +1,44 @@
+"""The program as a shell runs it, with a small bank or the real one in its environment."""
+
+import sys
+from collections.abc import Callable
+
+import pytest
+
+from payoff import cli
+
+Run = Callable[..., tuple[int, str, str]]
+
+
+@pytest.fixture
+def run(monkeypatch, capsys) -> Run:
+    """Run the program as a shell would: exit status, output, errors."""
+
+    def program(*arguments: str) -> tuple[int, str, str]:
+        monkeypatch.setattr(sys, "argv", ["payoff", *arguments])
+        monkeypatch.setattr(cli.console, "file", sys.stdout)
+        try:
+            cli.main()
+            status = 0
+        except SystemExit as stop:
+            status = int(stop.code or 0)
+        captured = capsys.readouterr()
+        return status, captured.out, captured.err
+
+    return program
+
+
+@pytest.fixture
+def small(tiny_bank, tmp_path, monkeypatch):
+    """The settings of a small bank, in the environment."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("PAYOFF_SOURCE", str(tiny_bank))
+
+
+@pytest.fixture
+def real(real_settings, trained, monkeypatch, tmp_path):
+    """The settings of the real bank with a model, in the environment."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("PAYOFF_LAKE_URI", real_settings.lake_uri)
+    monkeypatch.setenv("PAYOFF_WAREHOUSE_URL", real_settings.warehouse_url)
+    return trained
