@@ -263,7 +263,7 @@ def test_the_page_says_what_it_is_of_and_what_it_means():
     found = audited([*WOMEN, *MEN])
     page = as_page(found, Recipe("form", repeats=3), command="payoff model fairness")
     for words in (
-        "200 loans, 40 defaulted.", "set `form`", "repeats: 3", "`payoff model fairness`", "of 0.167 on",
+        "200 loans, 40 defaulted.", "set `form`", "3 times with other folds", "`payoff model fairness`", "of 0.167 on",
         "| female | 100 | 20 | 0.650 (",
         "Groups by sex differ in demographic parity by 0.260 (more than chance gives, p < 0.001)",
         "No feature is sex or age or region, or computed from it.",
