@@ -91,11 +91,11 @@ $(BIN)/npm: | $(BIN)/python
 	@chmod +x $@
 
 node_modules/.run: package-lock.json | $(NPM)
-	PATH="$(abspath $(BIN)):$$PATH" $(NPM) ci --omit=dev --no-audit --no-fund --silent
+	PATH="$(abspath $(BIN)):$$PATH" $(NPM) ci --omit=dev --ignore-scripts --no-audit --no-fund --silent
 	@touch $@
 
 node_modules/.dev: package-lock.json | $(NPM)
-	PATH="$(abspath $(BIN)):$$PATH" $(NPM) ci --no-audit --no-fund --silent
+	PATH="$(abspath $(BIN)):$$PATH" $(NPM) ci --ignore-scripts --no-audit --no-fund --silent
 	@touch $@ node_modules/.run
 
 UV_COMPILE = uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url \

@@ -9,6 +9,7 @@ PayoffError
 ├── WarehouseError          the database refused, is locked, or lacks a table
 ├── CheckFailed             a mart broke a promise
 ├── LakeError               the lake cannot be reached, or holds no such run
+├── StorageError            the web app's own tables cannot be reached, or refuse what was asked
 ├── ContractError           a table does not have the columns or values it promises
 ├── InvalidAnswers          a form or request that cannot be scored; names every faulty field
 ├── ModelError              a model is missing, damaged or not fit for this use
@@ -76,6 +77,10 @@ class CheckFailed(PayoffError):
 
 class LakeError(PayoffError):
     """The lake cannot be reached, or does not hold what was asked for."""
+
+
+class StorageError(PayoffError):
+    """The web app's own tables cannot be reached, or refuse what was asked."""
 
 
 class ContractError(PayoffError):

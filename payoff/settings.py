@@ -9,6 +9,7 @@ from typing import Annotated, Any
 from pydantic import Field, SecretStr, ValidationError
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from payoff.choices import Challenger
 from payoff.errors import SettingsError
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -28,10 +29,25 @@ class Settings(BaseSettings):
         "duckdb:///var/warehouse.duckdb", description="duckdb:///FILE or mysql+pymysql://USER:PASSWORD@HOST/DATABASE."
     )
     lake_uri: str = Field("var/lake", description="A directory, file:///DIRECTORY, or s3://BUCKET/PREFIX.")
+    database_url: str = Field(
+        "sqlite:///var/payoff.sqlite",
+        description="The web app's own tables: sqlite:///FILE or mysql+pymysql://USER:PASSWORD@HOST/DATABASE.",
+    )
     s3_endpoint_url: str | None = Field(None, description="An S3-compatible server other than AWS.")
     var_dir: Path = Field(Path("var"), description="Caches, rejected rows and the generated secret key.")
     secret_key: SecretStr | None = Field(
         None, description="Signs form tokens. Without it, one is generated and kept in the var directory."
+    )
+    challenger: Challenger = Field(
+        "off",
+        description="What the challenger does: `off`; `shadow` scores every loan beside the champion, unseen; `split` "
+        "answers a fixed share of the applications.",
+    )
+    challenger_share: Annotated[float, Field(gt=0, lt=1)] = Field(
+        0.1, description="The share of applications that `split` gives to the challenger."
+    )
+    retention_days: Annotated[int, Field(ge=1)] = Field(
+        730, description="Days that a prediction is kept; `payoff predictions purge` deletes older ones."
     )
     host: str = Field("127.0.0.1", description="Address the web app listens on.")
     port: Annotated[int, Field(ge=0, le=65535)] = Field(8000, description="Port the web app listens on.")

@@ -7,12 +7,16 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 from flask import Flask
+from flask.testing import FlaskClient
 
 from features.questions import QUESTIONS
 from features.sets import feature_set
+from payoff.choices import Role
+from payoff.errors import ModelError, NoModel
 from payoff.metadata import Band, Calibration, Costs, District, Figure, Metadata, Spread
 from payoff.settings import Settings
-from webapp import create_app
+from webapp import create_app, storage
+from webapp.storage.users import add_user
 
 if TYPE_CHECKING:
     from playwright.sync_api import Page
@@ -126,25 +130,58 @@ class StandIn:
 
 
 class Served:
-    """A place that always has the same model, or always the same reason for having none."""
+    """A place that always has the same models, or always the same reason for having none."""
 
-    def __init__(self, model: StandIn | Exception) -> None:
-        self.model = model
+    def __init__(self, model: StandIn | Exception, *others: StandIn, challenger: StandIn | None = None) -> None:
+        self.model, self.others, self._challenger = model, others, challenger
 
-    def current(self) -> StandIn:
+    def current(self, feature_set: str = "form") -> StandIn:
         if isinstance(self.model, Exception):
             raise self.model
-        return self.model
+        for model in (self.model, *self.others):
+            if model.metadata.feature_set == feature_set:
+                return model
+        raise NoModel(f"no model of {feature_set}")
+
+    def challenger(self, feature_set: str = "form") -> StandIn | None:
+        held = self._challenger
+        return held if held and held.metadata.feature_set == feature_set else None
+
+    def version(self, version: str) -> StandIn:
+        for model in (self.current(), *self.others, *([self._challenger] if self._challenger else [])):
+            if model.metadata.version == version:
+                return model
+        raise ModelError(f"no model {version}")
 
 
 def settings(directory: Path, **others: Any) -> Settings:
     """Settings that keep everything in ``directory`` and read no file."""
-    return Settings(_env_file=None, var_dir=directory / "var", lake_uri=str(directory / "lake"), **others)
+    given = {"database_url": f"sqlite:///{directory}/var/payoff.sqlite"} | others
+    return Settings(_env_file=None, var_dir=directory / "var", lake_uri=str(directory / "lake"), **given)
 
 
 def app_with(directory: Path, model: StandIn | Exception | None = None) -> Flask:
     """The app with a stand-in, or with an error in the place of a model."""
     return create_app(settings(directory), models=Served(model or StandIn()))
+
+
+PASSWORD = "correct horse battery"
+
+
+def employ(app: Flask, name: str, role: Role) -> None:
+    """Add a member of staff, whose password is ``PASSWORD``."""
+    with app.extensions[storage.EXTENSION].session() as session:
+        add_user(session, name, role, PASSWORD, "a test")
+
+
+def client_of(app: Flask, role: Role) -> FlaskClient:
+    """A client that is logged in as a new member of staff of that role; forms need no token."""
+    employ(app, role, role)
+    app.config["WTF_CSRF_ENABLED"] = False
+    client = app.test_client()
+    answer = client.post("/staff/login", data={"name": role, "password": PASSWORD})
+    assert answer.status_code == 302, answer.text
+    return client
 
 
 def fill(page: "Page", answers: dict[str, Any]) -> None:

@@ -5,39 +5,54 @@ from jinja2 import StrictUndefined
 
 from payoff.lake import Lake, open_lake
 from payoff.settings import Settings
-from webapp import wording
+from webapp import staff, storage, wording
+from webapp.access import introduce
 from webapp.api import api, health
+from webapp.languages import speak
 from webapp.problems import word_errors
 from webapp.security import csrf, secure
-from webapp.serving import EXTENSION, ModelHolder, Models
+from webapp.serving import EXTENSION, LakeModels, Models
+from webapp.storage import Database
 from webapp.vendored import find_parts
 from webapp.views import pages
 
+SETTINGS = "payoff.settings"
+LAKE = "payoff.lake"
+
 
 def create_app(settings: Settings, lake: Lake | None = None, models: Models | None = None) -> Flask:
-    """The app. Nothing is loaded before the first request.
+    """The app. Its tables are made, or brought up to date; no model is loaded before the first request.
 
     Parameters
     ----------
     lake : Lake, optional
         Where the models are; that of the settings by default.
     models : Models, optional
-        Where the model comes from; the lake's champion by default.
+        Where the models come from; the lake by default.
 
     Raises
     ------
     SettingsError
-        The lake URI cannot be used, or no secret key can be kept.
+        The lake URI or the database URL cannot be used, or no secret key can be kept.
+    StorageError
+        The database cannot be reached.
     """
     app = Flask(__name__)
     secure(app, settings)
-    app.extensions[EXTENSION] = models or ModelHolder(lake or open_lake(settings), settings.var_dir / "models")
+    held = Database(settings.database_url)
+    held.migrate()
+    lake = lake or open_lake(settings)
+    app.extensions[storage.EXTENSION] = held
+    app.extensions[SETTINGS] = settings
+    app.extensions[LAKE] = lake
+    app.extensions[EXTENSION] = models or LakeModels(lake, settings.var_dir / "models")
     _prepare_templates(app)
+    speak(app)
+    introduce(app, staff.NAVIGATION)
     find_parts(app)
     csrf.exempt(api)
-    app.register_blueprint(pages)
-    app.register_blueprint(api)
-    app.register_blueprint(health)
+    for blueprint in (pages, api, health, *staff.BLUEPRINTS):
+        app.register_blueprint(blueprint)
     word_errors(app)
     return app
 

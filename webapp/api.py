@@ -9,10 +9,11 @@ from flask.typing import ResponseReturnValue
 from werkzeug.exceptions import RequestEntityTooLarge, UnsupportedMediaType
 
 from payoff.errors import InvalidAnswers, LakeError, ModelError, NoModel
-from webapp.predictions import predict
+from webapp.answering import answer_form
 from webapp.problems import NO_MODEL, UNUSABLE_MODEL
 from webapp.security import LARGEST_REQUEST
 from webapp.serving import current_model
+from webapp.storage.history import Circumstances
 
 api = Blueprint("api", __name__, url_prefix="/api/v1")
 health = Blueprint("health", __name__)
@@ -22,7 +23,8 @@ health = Blueprint("health", __name__)
 def predict_loan() -> ResponseReturnValue:
     """Score the loan that the JSON object of the request describes."""
     answers = _json_object()
-    return jsonify(predict(current_model(), answers).as_json())
+    answered = answer_form(current_model(), answers, Circumstances("api"))
+    return jsonify(answered.prediction.as_json())
 
 
 @health.get("/healthz")

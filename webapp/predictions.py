@@ -1,9 +1,10 @@
-"""From answers to a prediction, by the same function for the form and the API."""
+"""From features to a prediction, by the same function for form, account lookup, batch and API."""
 
 import threading
-from collections.abc import Mapping
+from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Literal, Protocol
+from functools import cache
+from typing import Any, Protocol
 
 import numpy as np
 import pandas as pd
@@ -11,10 +12,10 @@ from scipy.stats import binomtest
 
 from features.answers import Answers, form_features, validated
 from features.sets import feature_set
+from payoff.choices import Verdict
+from payoff.contract import Feature
 from payoff.errors import ModelError
 from payoff.metadata import Band, Metadata
-
-Verdict = Literal["paid_off", "default"]
 
 # AutoGluon does not promise that a predictor may be used by several threads at once.
 _ONE_AT_A_TIME = threading.Lock()
@@ -43,8 +44,21 @@ class Outside:
 
 
 @dataclass(frozen=True)
+class Terms:
+    """What is lent: CZK, and the months to pay it back."""
+
+    amount_czk: float
+    duration_months: float
+
+    @property
+    def instalment_czk(self) -> float:
+        """What is to be paid back each month."""
+        return self.amount_czk / self.duration_months
+
+
+@dataclass(frozen=True)
 class Prediction:
-    """What the model says about one loan.
+    """What a model says about one loan.
 
     Attributes
     ----------
@@ -54,19 +68,19 @@ class Prediction:
         The test loans that scored alike, and how they ended.
     outside : tuple of Outside
         Figures that the model saw nothing like in training.
-    answers : mapping of question name to typed answer
-    instalment_czk : float
-        What is to be paid back each month.
+    features : mapping of feature name to value
+        What the model saw; None where missing.
     """
 
     payoff_probability: float
     prediction: Verdict
     threshold: float
     model_version: str
+    feature_set: str
     band: Band | None
     outside: tuple[Outside, ...]
-    answers: Answers
-    instalment_czk: float
+    terms: Terms
+    features: Mapping[str, Any]
 
     def as_json(self) -> dict[str, Any]:
         """What programs are told."""
@@ -77,36 +91,78 @@ class Prediction:
         }
 
 
-def predict(model: Scorer, answers: Mapping[str, object]) -> Prediction:
-    """Score one loan.
-
-    Parameters
-    ----------
-    answers : mapping of question name to value
-        As JSON or a form gives them; validated here.
+def typed_answers(model: Scorer, answers: Mapping[str, object]) -> Answers:
+    """The answers to the form's questions, typed and checked against what ``model`` knows.
 
     Raises
     ------
     InvalidAnswers
         Names every faulty field.
+    """
+    return validated(answers, model.metadata.salaries)
+
+
+def predict(model: Scorer, answers: Answers) -> Prediction:
+    """Score one loan from typed answers. Raises ModelError where the model gives no probability."""
+    features = form_features([answers], model.metadata.salaries)
+    return judged(model, features, [terms_of(answers)])[0]
+
+
+def terms_of(answers: Answers) -> Terms:
+    """The terms among typed answers."""
+    return Terms(answers["loan_amount_czk"], answers["loan_duration_months"])
+
+
+def judged(model: Scorer, features: pd.DataFrame, terms: Sequence[Terms]) -> list[Prediction]:
+    """Score loans from their features, and say what there is to say about each.
+
+    Parameters
+    ----------
+    features : DataFrame, one row per loan
+        The features of the model's set, or at least those it needs.
+    terms : sequence of Terms
+        In the same order.
+
+    Raises
+    ------
     ModelError
         The model gave no probability.
     """
     metadata = model.metadata
-    typed = validated(answers, metadata.salaries)
-    features = form_features([typed], metadata.salaries)
-    default = _default_probability(model, features)
-    payoff = 1 - default
-    return Prediction(
-        payoff_probability=payoff,
-        prediction="default" if default >= metadata.threshold else "paid_off",
-        threshold=1 - metadata.threshold,
-        model_version=metadata.version,
-        band=_band(metadata.bands, payoff),
-        outside=_outside(metadata, features),
-        answers=typed,
-        instalment_czk=float(features["loan_instalment_czk"].iloc[0]),
-    )
+    payoffs = payoff_probabilities(model, features)
+    records = features[list(metadata.features)].to_dict("records")
+    return [
+        Prediction(
+            payoff_probability=float(payoff),
+            prediction=verdict(metadata, payoff),
+            threshold=1 - metadata.threshold,
+            model_version=metadata.version,
+            feature_set=metadata.feature_set,
+            band=_band(metadata.bands, payoff),
+            outside=_outside(metadata, row),
+            terms=each,
+            features=row,
+        )
+        for payoff, row, each in zip(payoffs, map(_without_nan, records), terms, strict=True)
+    ]
+
+
+def _without_nan(row: Mapping[Hashable, Any]) -> dict[str, Any]:
+    return {str(name): None if pd.isna(value) else value for name, value in row.items()}
+
+
+def payoff_probabilities(model: Scorer, features: pd.DataFrame) -> np.ndarray:
+    """Probability of payoff of each row. Raises ModelError where the model gives none."""
+    with _ONE_AT_A_TIME:
+        default = model.default_probabilities(features)
+    if not ((default >= 0) & (default <= 1)).all():
+        raise ModelError(f"model {model.metadata.version} gave what is no probability. Train it anew.")
+    return 1 - default
+
+
+def verdict(metadata: Metadata, payoff: float) -> Verdict:
+    """What a probability of payoff comes down to, at the model's threshold."""
+    return "default" if payoff <= 1 - metadata.threshold else "paid_off"
 
 
 def band_interval(band: Band) -> tuple[float, float]:
@@ -120,14 +176,6 @@ def band_interval(band: Band) -> tuple[float, float]:
     return float(interval.low), float(interval.high)
 
 
-def _default_probability(model: Scorer, features: pd.DataFrame) -> float:
-    with _ONE_AT_A_TIME:
-        probability = float(model.default_probabilities(features)[0])
-    if not 0 <= probability <= 1:
-        raise ModelError(f"model {model.metadata.version} gave {probability}, which is no probability. Train it anew.")
-    return probability
-
-
 def _band(bands: tuple[Band, ...], payoff: float) -> Band | None:
     """The band that holds ``payoff``; the topmost includes its upper end."""
     top = max((band.high for band in bands), default=0.0)
@@ -137,14 +185,16 @@ def _band(bands: tuple[Band, ...], payoff: float) -> Band | None:
     return None
 
 
-def _outside(metadata: Metadata, features: pd.DataFrame) -> tuple[Outside, ...]:
+def _outside(metadata: Metadata, row: Mapping[str, Any]) -> tuple[Outside, ...]:
     found = []
-    for feature in feature_set("form"):
-        spread = metadata.spreads.get(feature.name)
-        # What is expressed in instalments only repeats what its two parts say.
-        if spread is None or feature.unit == "instalments":
-            continue
-        value = float(features[feature.name].iloc[0])
-        if not spread.low <= value <= spread.high:
+    for feature in _numbers(metadata.feature_set):
+        spread, value = metadata.spreads.get(feature.name), row.get(feature.name)
+        if spread is not None and value is not None and not spread.low <= value <= spread.high:
             found.append(Outside(feature.label, feature.unit, value, spread.low, spread.high))
     return tuple(found)
+
+
+@cache
+def _numbers(set_name: str) -> tuple[Feature, ...]:
+    # What is expressed in instalments only repeats what its two parts say.
+    return tuple(each for each in feature_set(set_name) if each.dtype == "number" and each.unit != "instalments")

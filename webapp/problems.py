@@ -6,19 +6,22 @@ from collections.abc import Mapping
 from http import HTTPStatus
 
 from flask import Flask, Response, render_template, request
-from werkzeug.exceptions import HTTPException
+from werkzeug.exceptions import HTTPException, ServiceUnavailable
 from werkzeug.wrappers import Response as AnyResponse
 
-from payoff.errors import InvalidAnswers, LakeError, ModelError, NoModel
+from payoff.errors import InvalidAnswers, LakeError, ModelError, NoModel, StorageError
 
 NO_MODEL = "No model has been trained yet. Run `payoff run`, or `payoff model train` if the data is loaded."
 UNUSABLE_MODEL = "The model cannot be loaded. The log of the server says why; `payoff model list` shows the others."
+UNREACHABLE = "The database cannot be reached, and nothing is answered that cannot be kept. Try again later."
 
 _WORDS = {
     400: ("This request was not understood", "It is not what a browser would send. Start again from the form."),
+    403: ("You may not do this", "Your role does not reach so far. Ask an administrator for another one."),
     404: ("There is no such page", "The address may be mistyped, or the page may have moved."),
     405: ("This page does not work that way", "It was probably opened outside the form that leads to it."),
     413: ("That was too much to send", "The form needs 64 kB at most. Start again from the form."),
+    503: ("Out of order for the moment", UNREACHABLE),
     500: ("Something went wrong here", "It was not your doing, and the server's log has noted it. Try again later."),
 }
 _OTHERWISE = ("This did not work", "Start again from the form.")
@@ -31,6 +34,7 @@ def word_errors(app: Flask) -> None:
     app.register_error_handler(HTTPException, _refused)
     app.register_error_handler(ModelError, unavailable)
     app.register_error_handler(LakeError, unavailable)
+    app.register_error_handler(StorageError, _unstored)
     app.register_error_handler(InvalidAnswers, _invalid)
 
 
@@ -69,6 +73,12 @@ def _refused(error: HTTPException) -> AnyResponse:
         if name.lower() != "content-type":
             worded.headers[name] = value
     return worded
+
+
+def _unstored(error: StorageError) -> AnyResponse:
+    """503: what cannot be stored is not answered."""
+    _log.error("the database failed: %s", error)
+    return _refused(ServiceUnavailable(UNREACHABLE))
 
 
 def _invalid(error: InvalidAnswers) -> Response:

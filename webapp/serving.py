@@ -1,13 +1,15 @@
-"""The model that answers: the lake's champion, loaded once a process and followed when it changes."""
+"""The models that answer: the lake's champions and challengers, loaded once a process and followed when they change."""
 
 import logging
 import threading
 import time
 from collections.abc import Callable
 from datetime import date
+from functools import lru_cache
 from pathlib import Path
 from typing import Any, Protocol
 
+import pandas as pd
 from flask import current_app
 
 from features.answers import form_features
@@ -17,7 +19,7 @@ from payoff.errors import ContractError, LakeError, ModelError, NoModel
 from payoff.lake import Lake
 from payoff.metadata import Metadata
 from payoff.model import load_model
-from payoff.registry import SERVED, champion
+from payoff.registry import SERVED, challengers, champion
 from webapp.predictions import Scorer
 
 EXTENSION = "payoff.models"
@@ -28,31 +30,89 @@ _log = logging.getLogger(__name__)
 
 
 class Models(Protocol):
-    """Where the app gets its model."""
+    """Where the app gets its models."""
 
-    def current(self) -> Scorer:
-        """The model to answer with. Raises ModelError where there is none."""
+    def current(self, feature_set: str = SERVED) -> Scorer:
+        """The champion of a feature set. Raises ModelError where there is none."""
+
+    def challenger(self, feature_set: str = SERVED) -> Scorer | None:
+        """The challenger of a feature set, if there is one that can be loaded."""
+
+    def version(self, version: str) -> Scorer:
+        """Any version. Raises ModelError where there is none of that name, or it cannot be loaded."""
 
 
-def current_model() -> Scorer:
-    """The model of the running app.
+def served_models() -> Models:
+    """The models of the running app."""
+    models: Models = current_app.extensions[EXTENSION]
+    return models
+
+
+def current_model(feature_set: str = SERVED) -> Scorer:
+    """The champion that the running app answers with.
 
     Raises
     ------
     ModelError
         There is none, or it cannot be loaded.
     """
-    models: Models = current_app.extensions[EXTENSION]
-    return models.current()
+    return served_models().current(feature_set)
 
 
-class ModelHolder:
-    """Loads the champion when first asked, and again when another was promoted.
+class LakeModels:
+    """The models of a lake, each loaded when it is first asked for.
 
     Parameters
     ----------
     cache : Path
         Directory that model files are fetched to.
+    """
+
+    def __init__(self, lake: Lake, cache: Path) -> None:
+        self._lake, self._cache = lake, cache
+        self._held: dict[tuple[str, str], ModelHolder] = {}
+        self._lock = threading.Lock()
+        # Some versions side by side, not all that there ever were.
+        self._load = lru_cache(maxsize=8)(lambda version: load_model(lake, version, cache))
+
+    def current(self, feature_set: str = SERVED) -> Scorer:
+        return self._holder("champion", feature_set).current()
+
+    def challenger(self, feature_set: str = SERVED) -> Scorer | None:
+        try:
+            return self._holder("challenger", feature_set).current()
+        except NoModel:
+            return None
+        except (ModelError, LakeError) as error:
+            _log.warning("the challenger of %s takes no part: %s", feature_set, error)
+            return None
+
+    def version(self, version: str) -> Scorer:
+        return self._load(version)
+
+    def _holder(self, role: str, feature_set: str) -> "ModelHolder":
+        with self._lock:
+            if (role, feature_set) not in self._held:
+                pointer = champion if role == "champion" else _challenger
+                self._held[role, feature_set] = ModelHolder(self._lake, self._cache, feature_set, pointer)
+            return self._held[role, feature_set]
+
+
+def _challenger(lake: Lake, feature_set: str) -> str:
+    if version := challengers(lake).get(feature_set):
+        return version
+    raise NoModel(f"the set {feature_set!r} has no challenger")
+
+
+class ModelHolder:
+    """Loads the model that a pointer names when first asked, and again when it names another.
+
+    Parameters
+    ----------
+    cache : Path
+        Directory that model files are fetched to.
+    pointer : callable, optional
+        From the lake and the feature set to a version: that of the champion by default.
     load : callable, optional
         As ``payoff.model.load_model``.
     clock : callable, optional
@@ -63,17 +123,20 @@ class ModelHolder:
         self,
         lake: Lake,
         cache: Path,
+        feature_set: str = SERVED,
+        pointer: Callable[[Lake, str], str] = champion,
         load: Callable[[Lake, str, Path], Scorer] = load_model,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._lake, self._cache, self._load, self._clock = lake, cache, load, clock
+        self._feature_set, self._pointer = feature_set, pointer
         self._lock = threading.Lock()
         self._model: Scorer | None = None
         self._failure: str | None = None
         self._next_check = float("-inf")
 
     def current(self) -> Scorer:
-        """The champion; while a new one loads or is broken, the one before.
+        """The model pointed at; while a new one loads or is broken, the one before.
 
         Raises
         ------
@@ -102,14 +165,16 @@ class ModelHolder:
 
     def _check(self) -> None:
         try:
-            version = champion(self._lake, SERVED)
+            version = self._pointer(self._lake, self._feature_set)
             if self._model is None or self._model.metadata.version != version:
                 self._model = self._fit(version)
                 _log.info("serving model %s", version)
             self._next_check = self._clock() + RECHECK_SECONDS
         except NoModel:
-            # Looked for at every request, so that a first training shows at once.
-            if self._model is None:
+            # Looked for at every request, so that a first training shows at once. A challenger that was promoted is
+            # gone from its place; it must not go on answering there.
+            if self._model is None or self._pointer is not champion:
+                self._model = None
                 raise
             self._next_check = self._clock() + RECHECK_SECONDS
         except (ModelError, LakeError) as error:
@@ -121,23 +186,32 @@ class ModelHolder:
     def _fit(self, version: str) -> Scorer:
         """The model, after it has scored a loan: that warms it up, and shows that it can."""
         model = self._load(self._lake, version, self._cache)
-        if problem := _unfit(model.metadata):
-            raise ModelError(f"model {version} cannot answer the form: {problem}. Train one on the set `form`.")
+        if problem := _unfit(model.metadata, self._feature_set):
+            raise ModelError(f"model {version} cannot answer: {problem}. Train one on the set `{self._feature_set}`.")
         try:
-            model.default_probabilities(form_features([_middling(model.metadata)], model.metadata.salaries))
+            model.default_probabilities(_loan_to_try(model.metadata))
         except ContractError as error:
             raise ModelError(f"model {version} cannot score a loan: {error}. Train it anew.") from error
         return model
 
 
-def _unfit(metadata: Metadata) -> str:
-    asked = {feature.name for feature in feature_set("form")}
+def _unfit(metadata: Metadata, set_name: str) -> str:
+    known = {feature.name for feature in feature_set(set_name)}
+    if unknown := sorted(set(metadata.features) - known):
+        return f"it needs {', '.join(unknown[:3])}, which the set {set_name} lacks"
+    if set_name != SERVED:
+        return ""
     numbers = {question.name for question in QUESTIONS if question.kind in {"money", "count"}}
-    if unasked := sorted(set(metadata.features) - asked):
-        return f"it needs {', '.join(unasked[:3])}, which nobody is asked"
-    if unknown := sorted(numbers - set(metadata.spreads)):
-        return f"its metadata has no spread of {', '.join(unknown[:3])}"
+    if unspread := sorted(numbers - set(metadata.spreads)):
+        return f"its metadata has no spread of {', '.join(unspread[:3])}"
     return "" if metadata.districts else "its metadata names no district"
+
+
+def _loan_to_try(metadata: Metadata) -> pd.DataFrame:
+    if metadata.feature_set == SERVED:
+        return form_features([_middling(metadata)], metadata.salaries)
+    numbers = {name: spread.median for name, spread in metadata.spreads.items()}
+    return pd.DataFrame([{name: numbers.get(name) for name in metadata.features}])
 
 
 def _middling(metadata: Metadata) -> dict[str, Any]:

@@ -11,9 +11,11 @@ from features.questions import QUESTIONS, SECTIONS
 from payoff.errors import InvalidAnswers, LakeError, ModelError
 from payoff.metadata import Metadata
 from webapp import forms, wording
-from webapp.predictions import Prediction, Scorer, band_interval, predict
+from webapp.answering import Answered, answer_form
+from webapp.predictions import Scorer, band_interval
 from webapp.problems import unavailable
 from webapp.serving import current_model
+from webapp.storage.history import Circumstances
 from webapp.vendored import PICO
 
 pages = Blueprint("pages", __name__)
@@ -40,10 +42,16 @@ def answer() -> Page:
     """The prediction, or the form with everything that is wrong."""
     model, inputs = current_model(), forms.inputs_of(request.form)
     try:
-        prediction = predict(model, inputs)
+        answered = answer_form(model, inputs, Circumstances("form"))
     except InvalidAnswers as error:
         return _form(model, inputs, error.fields, status=400)
-    return _answer(prediction, model.metadata, inputs), 200
+    return _answer(answered, model.metadata, inputs), 200
+
+
+@pages.get("/about")
+def about() -> str:
+    """What this is, what it is not, and what is kept."""
+    return render_template("about.html")
 
 
 @pages.route("/edit", methods=["GET", "POST"])
@@ -87,7 +95,8 @@ def _form(
     return page, status
 
 
-def _answer(prediction: Prediction, metadata: Metadata, inputs: forms.Inputs) -> str:
+def _answer(answered: Answered, metadata: Metadata, inputs: forms.Inputs) -> str:
+    prediction = answered.prediction
     band = prediction.band if prediction.band and prediction.band.loans else None
     return render_template(
         "answer.html",
@@ -95,19 +104,19 @@ def _answer(prediction: Prediction, metadata: Metadata, inputs: forms.Inputs) ->
         metadata=metadata,
         band=band,
         interval=band_interval(band) if band else None,
-        tables=_tables(prediction, metadata),
+        tables=_tables(answered, metadata),
         inputs=inputs,
     )
 
 
-def _tables(prediction: Prediction, metadata: Metadata) -> dict[str, list[Row]]:
+def _tables(answered: Answered, metadata: Metadata) -> dict[str, list[Row]]:
     regions = {district.name: district.region for district in metadata.districts}
     tables: dict[str, list[Row]] = {section: [] for section in SECTIONS}
     for question in QUESTIONS:
-        shown = wording.answered(question, prediction.answers[question.name])
+        shown = wording.answered(question, answered.answers[question.name])
         if question.kind == "district":
             shown = f"{shown}, {regions[shown]}"
         tables[question.section].append(Row(question.label, shown))
-    instalment = wording.rounded(prediction.instalment_czk, "CZK a month")
+    instalment = wording.rounded(answered.prediction.terms.instalment_czk, "CZK a month")
     tables[SECTIONS[0]].append(Row("Monthly instalment", instalment))
     return tables

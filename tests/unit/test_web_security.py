@@ -13,7 +13,7 @@ from web import ANSWERS, app_with, settings
 from payoff.errors import SettingsError
 from webapp import create_app
 from webapp.security import HEADERS, _generate, secret_key
-from webapp.serving import EXTENSION, ModelHolder
+from webapp.serving import EXTENSION, LakeModels
 
 
 @pytest.fixture
@@ -102,7 +102,7 @@ def test_a_place_that_cannot_be_written_names_the_setting(tmp_path: Path) -> Non
 
 def test_the_app_follows_the_champion_of_the_lake_by_default(tmp_path: Path) -> None:
     app = create_app(settings(tmp_path))
-    assert isinstance(app.extensions[EXTENSION], ModelHolder)
+    assert isinstance(app.extensions[EXTENSION], LakeModels)
     assert app.test_client().get("/").status_code == 503
 
 

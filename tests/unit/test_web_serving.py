@@ -141,7 +141,7 @@ class Unscoring(StandIn):
 @pytest.mark.parametrize(
     ("change", "reason"),
     [
-        ({"features": ("loan_amount_czk", "owner_sex")}, "it needs owner_sex, which nobody is asked"),
+        ({"features": ("loan_amount_czk", "owner_sex")}, "it needs owner_sex, which the set form lacks"),
         ({"spreads": {}}, "has no spread of"),
         ({"districts": ()}, "names no district"),
     ],

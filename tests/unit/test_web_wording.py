@@ -10,7 +10,7 @@ from webapp.predictions import _band, band_interval
 
 @pytest.mark.parametrize(
     ("value", "shown"),
-    [(0, "0"), (12300, "12\u202f300"), (-1234567.891, "−1\u202f234\u202f567.89"), (12.5, "12.50"), (999, "999")],
+    [(0, "0"), (12300, "12,300"), (-1234567.891, "−1,234,567.89"), (12.5, "12.50"), (999, "999")],
 )
 def test_numbers_are_grouped_and_keep_their_decimals(value: float, shown: str) -> None:
     assert wording.number(value) == shown
@@ -32,7 +32,7 @@ def test_no_probability_is_rounded_to_a_certainty(share: float, shown: str) -> N
 
 
 def test_computed_quantities_lose_the_digits_that_say_nothing() -> None:
-    assert wording.rounded(16666.67, "CZK") == "16\u202f667\u00a0CZK"
+    assert wording.rounded(16666.67, "CZK") == "16,667\u00a0CZK"
     assert wording.rounded(15.34, "years") == "15.3\u00a0years"
     assert wording.rounded(3.0) == "3"
 

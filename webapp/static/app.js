@@ -1,16 +1,12 @@
 // The site works without this file; it only shows the instalment while amount and duration are typed.
 "use strict";
 
-const NARROW_SPACE = "\u202f";
-
-function grouped(value) {
-  return String(Math.round(value)).replace(/\B(?=(\d{3})+$)/g, NARROW_SPACE);
-}
+const whole = new Intl.NumberFormat(document.documentElement.lang === "cs" ? "cs" : "en-GB", { maximumFractionDigits: 0 });
 
 function showInstalment(amount, months, strip) {
   const instalment = Number(amount.value) / Number(months.value);
   strip.hidden = !(instalment > 0 && Number.isFinite(instalment));
-  strip.querySelector("output").textContent = strip.hidden ? "" : `${grouped(instalment)}\u00a0CZK a month`;
+  strip.querySelector("output").textContent = strip.hidden ? "" : strip.dataset.wording.replace("{}", whole.format(instalment));
 }
 
 const strip = document.getElementById("instalment");
