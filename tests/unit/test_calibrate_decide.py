@@ -52,6 +52,8 @@ def test_the_error_is_the_mean_gap_of_the_bins():
     assert calibration_error(np.sort(truth), np.full(20, 0.25), groups=5) == pytest.approx(0)
     assert calibration_error(np.array([0, 1]), np.array([0.1, 0.6]), groups=2) == pytest.approx((0.1 + 0.4) / 2)
     assert calibration_error(np.array([0, 1]), np.array([0.1, 0.6]), groups=10) == pytest.approx((0.1 + 0.4) / 2)
+    uneven = calibration_error(np.array([0, 0, 1]), np.array([0.1, 0.2, 0.6]), groups=2)
+    assert uneven == pytest.approx((2 * 0.15 + 1 * 0.4) / 3)
 
 
 def test_at_the_threshold_granting_and_refusing_cost_the_same():

@@ -16,6 +16,8 @@ from training.evaluation.nested import FoldRecord, Recipe
 from training.evaluation.tables import difference_words, money
 
 COSTS = Costs()
+#: The fields of a fold with one value for each test loan.
+LISTS = ("loans", "truth", "amount", "raw", "probability")
 
 
 def simulated(
@@ -76,6 +78,15 @@ def test_the_interval_of_a_figure_resamples_a_loan_in_all_repeats_at_once():
     # The same folds twice say nothing more.
     assert (doubled.low, doubled.high) == pytest.approx((single.low, single.high))
     assert twice.folds == 10
+
+
+def test_an_interval_does_not_hang_on_the_order_of_a_folds_loans():
+    folds = simulated(1.5)
+    turned = [each.model_copy(update={name: getattr(each, name)[::-1] for name in LISTS}) for each in folds]
+    one, other = judge(folds, COSTS), judge(turned, COSTS)
+    for name, figure in one.metrics.items():
+        assert other.metrics[name].low == pytest.approx(figure.low), name
+        assert other.metrics[name].high == pytest.approx(figure.high), name
 
 
 def test_a_clearly_better_contender_is_told_from_a_worse_one_and_an_equal_one_is_not():
@@ -156,5 +167,20 @@ def test_the_page_of_presets_judges_both_populations_on_finished_loans_only():
     page = presets_page.as_page(entries, entries[1], settled, "payoff model presets")
     assert "of the 600 loans 300 are finished" in page
     assert "| all | 120 |" in page
-    every = judge(entries[1].records, COSTS).metrics["roc_auc"]
-    assert f"{every.value:.3f} ({every.low:.3f} to {every.high:.3f})" in page
+    of_settled = [
+        each.model_copy(
+            update={
+                name: tuple(
+                    value for loan, value in zip(each.loans, getattr(each, name), strict=True) if loan in settled
+                )
+                for name in LISTS
+            }
+        )
+        for each in entries[1].records
+    ]
+    rows = {
+        words: line for line in page.splitlines() for words in ("all", "finished") if line.startswith(f"| {words} |")
+    }
+    for words, records in (("all", of_settled), ("finished", entries[1].records)):
+        area = judge(records, COSTS).metrics["roc_auc"]
+        assert f"{area.value:.3f} ({area.low:.3f} to {area.high:.3f})" in rows[words]
