@@ -1,8 +1,9 @@
 # The web app and the tasks (payoff etl, payoff model train, …) in one image. Nothing is fetched when it runs: the model
-# comes from the lake, mounted at /lake or at PAYOFF_LAKE_URI=s3://…
+# comes from the lake, mounted at /lake or at PAYOFF_LAKE_URI=s3://…, where the files of batches are kept, too. What must
+# outlive the container needs PAYOFF_DATABASE_URL=mysql+pymysql://…, or a volume for the SQLite file.
 #
 #   docker build --tag payoff .
-#   docker run --read-only --tmpfs /tmp --volume "$PWD/var/lake:/lake:ro" --publish 8000:8000 payoff
+#   docker run --read-only --tmpfs /tmp --volume "$PWD/var/lake:/lake" --publish 8000:8000 payoff
 
 FROM node:22-slim AS assets
 WORKDIR /app
@@ -21,7 +22,8 @@ COPY features features
 COPY training training
 COPY webapp webapp
 # Editable: the code finds sql/ and node_modules/ beside itself, here and in a checkout alike.
-RUN /opt/venv/bin/pip install --no-cache-dir --no-deps --no-build-isolation --editable .
+RUN /opt/venv/bin/pip install --no-cache-dir --no-deps --no-build-isolation --editable . \
+    && /opt/venv/bin/pybabel compile --directory webapp/translations
 
 FROM python:3.12-slim
 # LightGBM needs the OpenMP runtime. Debian keeps only the newest version, so a pinned one would soon be gone.
@@ -43,6 +45,7 @@ ENV PATH=/opt/venv/bin:$PATH \
     PAYOFF_HOST=0.0.0.0 \
     PAYOFF_PORT=8000 \
     PAYOFF_VAR_DIR=/tmp/payoff \
+    PAYOFF_DATABASE_URL=sqlite:////tmp/payoff/payoff.sqlite \
     PAYOFF_WAREHOUSE_URL=duckdb:////tmp/payoff/warehouse.duckdb \
     PAYOFF_LAKE_URI=/lake
 WORKDIR /tmp

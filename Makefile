@@ -1,6 +1,7 @@
 # make run    set up, fetch the data, load, join, export, build features, train, serve the form
 # make test   set up and pass every test
 # make figures  train in every fold of every protocol and write the pages in benchmarks/ (about an hour; -j2 is faster)
+# make messages  list the words of the pages anew, for their translation
 # make lint   style, types, import contracts, Dockerfile
 # make clean  remove everything that was built here
 
@@ -12,7 +13,7 @@ NPM := $(shell command -v npm 2>/dev/null || echo $(BIN)/npm)
 PYTEST_ARGS ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-dev run test figures lint lock clean
+.PHONY: help setup setup-dev run test figures lint lock messages clean
 
 help:
 	@sed -n 's/^# //p' Makefile
@@ -58,8 +59,22 @@ lint: setup-dev
 	$(BIN)/hadolint Dockerfile
 
 setup: $(VENV)/.run node_modules/.run
+	@$(MAKE) --no-print-directory $(CZECH:.po=.mo)
 
 setup-dev: $(VENV)/.dev node_modules/.dev $(MLFLOW_VENV)/.dev
+	@$(MAKE) --no-print-directory $(CZECH:.po=.mo)
+
+CZECH := webapp/translations/cs/LC_MESSAGES/messages.po
+
+%.mo: %.po
+	$(BIN)/pybabel --quiet compile --input-file $< --output-file $@ --locale cs
+
+# Bring the list of messages up to date; what is new or changed then waits for its translation.
+messages: setup
+	$(BIN)/pybabel --quiet extract --mapping-file webapp/translations/babel.cfg --no-location --sort-output \
+		--omit-header --keywords lazy_gettext --keywords N_ --output-file var/messages.pot .
+	$(BIN)/pybabel --quiet update --input-file var/messages.pot --output-file $(CZECH) --locale cs --no-fuzzy-matching \
+		--omit-header --ignore-pot-creation-date
 
 $(BIN)/python:
 	@$(PYTHON) -c 'import sys; v = sys.version_info; sys.exit(v < (3, 11) and f"Payoff needs Python 3.11 or newer; $(PYTHON) is {v.major}.{v.minor}. Name another: make run PYTHON=python3.12")'

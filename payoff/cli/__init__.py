@@ -84,14 +84,14 @@ def serve(host: str | None, port: int | None) -> None:
 @seed_option
 @click.option("--serve/--no-serve", "then_serve", default=True, help="Serve the form at the end.")
 def run(source: str | None, skip_bad_rows: bool, seed: int, then_serve: bool) -> None:
-    """Everything: load, transform, export, features, train; then serve the form."""
+    """Everything: load, transform, export, features, train what the form and account lookups need; then serve."""
     settings = load_settings(source=source)
     stages = Stages()
     run_etl(settings, skip_bad_rows, stages)
     build_sets(settings, SET_NAMES, stages)
     from training.publish import Training  # takes seconds, so not before the first stage says something
 
-    train_sets(settings, ("form",), Training(seed), stages)
+    train_sets(settings, ("form", "full"), Training(seed), stages)
     stages.total()
     if then_serve:
         from webapp.server import serve as serve_forever
