@@ -38,6 +38,21 @@ def compute(inputs: pd.DataFrame, features: Sequence[Feature]) -> pd.DataFrame:
     return pd.concat([known, pd.DataFrame(derived, index=inputs.index)], axis=1)[[f.name for f in features]]
 
 
+def rederived(table: pd.DataFrame, features: Sequence[Feature]) -> pd.DataFrame:
+    """``table`` with what can be derived from its own columns derived again, for loans whose values were changed.
+
+    A feature that needs a column which the table lacks (a date, say) keeps its values, and so do synthesised ratios,
+    whose parts are not among the features.
+
+    Parameters
+    ----------
+    table : DataFrame, one row per loan
+        Features of a set, all or some.
+    """
+    able = [each for each in features if each.derive and {each.name, *each.needs} <= set(table.columns)]
+    return table.assign(**{each.name: each.derive(table).astype("float64") for each in able if each.derive})
+
+
 def instalment(loans: pd.DataFrame) -> pd.Series:
     """CZK to pay each month; amount = duration × instalment holds for every loan of the bank."""
     return loans["loan_amount_czk"] / loans["loan_duration_months"]

@@ -1,5 +1,6 @@
 """What is known about a model version, in words and numbers; ``models/<version>/metadata.json`` holds it."""
 
+from collections.abc import Sequence
 from datetime import datetime
 
 import numpy as np
@@ -83,6 +84,22 @@ class Costs(Frozen):
     refusal: float = Field(default=0.1, gt=0)
 
 
+def deciles_of(values: np.ndarray, deciles: Sequence[float]) -> np.ndarray:
+    """Which tenth of the training loans each value lies in: 1 up to the first decile, to 10 above the ninth.
+
+    Of deciles that are tied, the first takes all; the others stay empty.
+
+    Parameters
+    ----------
+    values : float array
+        None of them missing.
+    deciles : sequence of 11 floats
+        As in ``Metadata.quantiles``.
+    """
+    tenths: np.ndarray = np.searchsorted(np.asarray(deciles)[1:-1], values, side="left") + 1
+    return tenths
+
+
 class Metadata(Frozen):
     """What is known about a model version. Probabilities are of default unless named otherwise.
 
@@ -94,6 +111,9 @@ class Metadata(Frozen):
         SHA-256 of how the offered features are computed.
     quantiles : dict
         Of each number among the training loans: its deciles from 0 to 1, missing values left out.
+    shares : dict
+        Of each feature among the training loans: their share by category, or of a number by ``deciles_of`` ("1" to
+        "10"); "" stands for missing values. Empty in models that were trained before it was kept.
     threshold : float
         At or above it a loan is refused.
     baseline : dict
@@ -103,7 +123,8 @@ class Metadata(Frozen):
     lock : str, optional
         SHA-256 of the lock file of the installation that trained.
     files, attachments : dict
-        SHA-256 of the predictor's files, and of what lies beside it (model card, held-out predictions).
+        SHA-256 of the predictor's files, and of what lies beside it (model card, held-out predictions, loans to
+        compare with).
     """
 
     version: str
@@ -114,6 +135,7 @@ class Metadata(Frozen):
     definitions: str
     spreads: dict[str, Spread]
     quantiles: dict[str, tuple[float, ...]]
+    shares: dict[str, dict[str, float]] = {}
     districts: tuple[District, ...]
     data_run: str
     seed: int

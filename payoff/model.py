@@ -1,9 +1,11 @@
 """A trained model: its files in the lake, and what it predicts.
 
 A model is a directory ``models/<version>/`` whose ``metadata.json``, written last, lists every file with its SHA-256.
-Checksums are verified before anything is unpickled. ``payoff.registry`` says which version is served.
+Checksums are verified before anything is unpickled. ``payoff.registry`` says which version is served. Beside the
+predictor lies ``background.parquet``: a few training loans, features only, that explanations compare a loan with.
 """
 
+import io
 import os
 import pickle
 import tempfile
@@ -20,12 +22,20 @@ from payoff.errors import ContractError, LakeError, ModelError
 from payoff.lake import Lake, read_checked, read_json, sha256, write_json
 from payoff.metadata import TARGET, Metadata
 
+BACKGROUND = "background.parquet"
+
 
 class Model:
-    """A loaded model version."""
+    """A loaded model version.
 
-    def __init__(self, metadata: Metadata, directory: Path) -> None:
-        self.metadata = metadata
+    Attributes
+    ----------
+    background : DataFrame, one row per loan
+        The features of the model, of a few of the loans it was trained on.
+    """
+
+    def __init__(self, metadata: Metadata, directory: Path, background: pd.DataFrame) -> None:
+        self.metadata, self.background = metadata, background
         self._predict = load_directory(directory, metadata.features)
 
     def default_probabilities(self, features: pd.DataFrame) -> np.ndarray:
@@ -121,13 +131,18 @@ def load_model(lake: Lake, version: str, cache: Path) -> Model:
     Raises
     ------
     ModelError
-        A file is missing or damaged, or was made by another version of AutoGluon.
+        A file is missing or damaged, was made by another version of AutoGluon, or there are no loans to compare with.
     """
     metadata = read_metadata(lake, version)
+    if BACKGROUND not in metadata.attachments:
+        raise ModelError(
+            f"model {version} was published without {BACKGROUND}, the loans that explanations compare with. "
+            f"Train it anew: `payoff model train --features {metadata.feature_set}`."
+        )
     directory = cache / version
     try:
         _fetch(lake, metadata, directory)
-        return Model(metadata, directory)
+        return Model(metadata, directory, _background(lake, metadata))
     except LakeError as error:
         raise ModelError(f"model {version} is incomplete or damaged: {error}. Train or promote another.") from error
     except _UNLOADABLE as error:
@@ -152,6 +167,15 @@ def _fetch(lake: Lake, metadata: Metadata, directory: Path) -> None:
         data = read_checked(lake, f"models/{metadata.version}/predictor/{name}", checksum)
         path.parent.mkdir(parents=True, exist_ok=True)
         _write_whole(path, data)
+
+
+def _background(lake: Lake, metadata: Metadata) -> pd.DataFrame:
+    data = read_checked(lake, f"models/{metadata.version}/{BACKGROUND}", metadata.attachments[BACKGROUND])
+    loans = pd.read_parquet(io.BytesIO(data))
+    if loans.empty or list(loans.columns) != list(metadata.features):
+        found = f"{len(loans)} loans with {len(loans.columns)} features"
+        raise LakeError(f"{BACKGROUND} holds {found}; expected some, with the {len(metadata.features)} of the model")
+    return loans
 
 
 def _write_whole(path: Path, data: bytes) -> None:

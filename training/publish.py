@@ -19,9 +19,10 @@ from payoff.choices import Population, Preset
 from payoff.comparison import HELD_OUT
 from payoff.errors import PromotionRefused, SettingsError, TrackingError
 from payoff.lake import Lake
-from payoff.metadata import TARGET, Calibration, Costs, District, Metadata, Spread
-from payoff.model import load_directory, publish_model
+from payoff.metadata import TARGET, Calibration, Costs, District, Metadata, Spread, deciles_of
+from payoff.model import BACKGROUND, load_directory, publish_model
 from payoff.registry import Change, challenge, promote
+from training.background import spread_out
 from training.calibrate import calibrated
 from training.card import card_files
 from training.decide import break_even
@@ -99,9 +100,10 @@ def train(lake: Lake, set_name: str, how: Training, *, promoting: bool = True) -
     """
     loans = read_loans(lake, set_name, how.population)
     with tempfile.TemporaryDirectory(prefix="payoff-train-") as directory:
-        fitted, described, held_out = _measured(lake, loans, set_name, how, Path(directory))
+        fitted, described, held_out, background = _measured(lake, loans, set_name, how, Path(directory))
         fairness = as_markdown(of_held_out(held_out, loans, described.threshold))
-        attachments = {HELD_OUT: _parquet(held_out), **card_files(described, fairness)}
+        tables = {HELD_OUT: _parquet(held_out), BACKGROUND: _parquet(background)}
+        attachments = {**tables, **card_files(described, fairness)}
         metadata = publish_model(lake, fitted.directory, described, attachments)
     challenge(lake, metadata.version)
     trained = _promoted(lake, metadata) if promoting else Trained(metadata)
@@ -126,8 +128,11 @@ def _files(lake: Lake, metadata: Metadata) -> dict[str, bytes]:
 
 def _measured(
     lake: Lake, loans: Loans, set_name: str, how: Training, directory: Path
-) -> tuple[Fitted, Metadata, pd.DataFrame]:
-    """Train, and say what the deployment clone itself, read back from disk, does on the test loans."""
+) -> tuple[Fitted, Metadata, pd.DataFrame, pd.DataFrame]:
+    """Train, and say what the deployment clone itself, read back from disk, does on the test loans.
+
+    Last come the training loans to compare others with.
+    """
     train_loans, test_loans = holdout(loans.table, how.seed)
     offered = list(loans.offered)
     names = select(train_loans[offered], train_loans[TARGET], train_loans["granted_on"])
@@ -150,13 +155,14 @@ def _measured(
         data_run=loans.run,
         spreads=_spreads(train_loans[names]),
         quantiles=_deciles(train_loans[names]),
+        shares=_shares(train_loans[names]),
         districts=tuple(_districts(lake, loans.run)),
         best_model=fitted.best_model,
         train_loans=len(train_loans),
         **_circumstances(how),
         **_figures(how, line, held_out, train_loans[TARGET].to_numpy(dtype=int)),
     )
-    return fitted, described, held_out
+    return fitted, described, held_out, spread_out(train_loans[names], fitted.out_of_fold, how.seed)
 
 
 def _circumstances(how: Training) -> dict[str, Any]:
@@ -219,6 +225,18 @@ def _spreads(features: pd.DataFrame) -> dict[str, Spread]:
 def _deciles(features: pd.DataFrame) -> dict[str, tuple[float, ...]]:
     deciles = features.select_dtypes("number").quantile([tenth / 10 for tenth in range(11)])
     return {str(name): tuple(map(float, column)) for name, column in deciles.items()}
+
+
+def _shares(features: pd.DataFrame) -> dict[str, dict[str, float]]:
+    binned = {name: column.dropna().astype(str) for name, column in features.select_dtypes(exclude="number").items()}
+    for name, deciles in _deciles(features).items():
+        present = features[name].dropna()
+        binned[name] = pd.Series(deciles_of(present.to_numpy(), deciles), present.index).astype(str)
+    return {str(name): _share(binned[name].reindex(features.index, fill_value="")) for name in features}
+
+
+def _share(bins: pd.Series) -> dict[str, float]:
+    return {str(name): float(share) for name, share in bins.value_counts(normalize=True).sort_index().items()}
 
 
 def _districts(lake: Lake, run: str) -> list[District]:
