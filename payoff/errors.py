@@ -10,6 +10,7 @@ PayoffError
 ├── CheckFailed             a mart broke a promise
 ├── LakeError               the lake cannot be reached, or holds no such run
 ├── StorageError            the web app's own tables cannot be reached, or refuse what was asked
+│   └── StorageRefused      what was asked breaks a rule: a name is taken, a password too short, an admin the last
 ├── ContractError           a table does not have the columns or values it promises
 ├── InvalidAnswers          a form or request that cannot be scored; names every faulty field
 ├── ModelError              a model is missing, damaged or not fit for this use
@@ -23,6 +24,8 @@ Only the command line and the web app turn these into words for people.
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import date
+from typing import NamedTuple
 
 
 class PayoffError(Exception):
@@ -83,8 +86,41 @@ class StorageError(PayoffError):
     """The web app's own tables cannot be reached, or refuse what was asked."""
 
 
+class StorageRefused(StorageError):
+    """What was asked of users and keys breaks a rule: a name is taken, a password too short, an admin the last."""
+
+
 class ContractError(PayoffError):
     """A table does not have the columns or values it promises."""
+
+
+class Quantity(NamedTuple):
+    """A number with its unit, if it has one."""
+
+    value: float
+    unit: str = ""
+
+    def __str__(self) -> str:
+        return f"{self.value:,.0f} {self.unit}".rstrip()
+
+
+class Worded(str):
+    """What is wrong, in English; a text like any other, and with its parts kept, for those who say it otherwise.
+
+    Attributes
+    ----------
+    template : str
+        The words, with ``%(name)s`` where a value stands.
+    values : mapping of name to value
+    """
+
+    template: str
+    values: Mapping[str, Quantity | date | str]
+
+    def __new__(cls, template: str, **values: Quantity | date | str) -> "Worded":
+        worded = super().__new__(cls, template % values)
+        worded.template, worded.values = template, values
+        return worded
 
 
 class InvalidAnswers(PayoffError):
@@ -93,7 +129,7 @@ class InvalidAnswers(PayoffError):
     Attributes
     ----------
     fields : mapping of field name to what is wrong with it
-        The name ``""`` stands for the request as a whole.
+        ``Worded`` where a person may have caused it. The name ``""`` stands for the request as a whole.
     """
 
     def __init__(self, fields: Mapping[str, str]) -> None:

@@ -1,6 +1,6 @@
 """The lake: immutable files under a prefix, and small pointers that say which of them are current.
 
-A directory or an S3 bucket, behind the same five verbs. A write is whole or not at all on either, so a reader never
+A directory or an S3 bucket, behind the same verbs. A write is whole or not at all on either, so a reader never
 sees half a file; a run becomes visible by its pointer, written last.
 """
 
@@ -29,6 +29,9 @@ class Lake(Protocol):
 
     def write(self, key: str, data: bytes) -> None:
         """Store ``data`` whole, replacing what was there."""
+
+    def delete(self, key: str) -> None:
+        """Remove ``key``, which need not be there."""
 
     def exists(self, key: str) -> bool:
         """Whether there is a file of that key."""
@@ -90,6 +93,12 @@ class DirectoryLake:
         except OSError as error:
             raise LakeError(f"{self.uri}/{key} cannot be written: {error}") from error
 
+    def delete(self, key: str) -> None:
+        try:
+            self._path(key).unlink(missing_ok=True)
+        except OSError as error:
+            raise LakeError(f"{self.uri}/{key} cannot be deleted: {error}") from error
+
     def exists(self, key: str) -> bool:
         return self._path(key).is_file()
 
@@ -134,6 +143,12 @@ class S3Lake:
             self._client.put_object(Bucket=self._bucket, Key=self._prefix + key, Body=data)
         except (ClientError, BotoCoreError) as error:
             raise self._failed("write", key, error) from error
+
+    def delete(self, key: str) -> None:
+        try:
+            self._client.delete_object(Bucket=self._bucket, Key=self._prefix + key)
+        except (ClientError, BotoCoreError) as error:
+            raise self._failed("delete", key, error) from error
 
     def exists(self, key: str) -> bool:
         try:

@@ -107,7 +107,7 @@ def promote(lake: Lake, version: str, *, reason: str = "", force: bool = False) 
         reason=reason.strip(),
     )  # fmt: skip
     if serving:
-        found = _beside(lake, candidate, serving)
+        found = beside(lake, candidate, serving)
         change = change.model_copy(
             update={"compared_loans": found.loans, "log_loss": found.log_loss, "forced": found.against}
         )
@@ -126,17 +126,30 @@ def rollback(lake: Lake, feature_set: str = SERVED, *, reason: str = "") -> Chan
     ModelError
         The present champion replaced none, or what it replaced is gone or damaged.
     """
+    serving, before = champion(lake, feature_set), earlier(lake, feature_set)
+    verify(lake, read_metadata(lake, before))
+    change = Change(
+        at=datetime.now(UTC), action="rollback", feature_set=feature_set, version=before, replaced=serving,
+        reason=reason.strip(),
+    )  # fmt: skip
+    return _carry_out(lake, change)
+
+
+def earlier(lake: Lake, feature_set: str = SERVED) -> str:
+    """The version that a rollback brings back: the one that the present champion replaced.
+
+    Raises
+    ------
+    NoModel
+        Nothing serves.
+    ModelError
+        The present champion replaced none.
+    """
     serving = champion(lake, feature_set)
     made = [each for each in history(lake) if each.action == "promote" and each.version == serving]
     if not made or not made[-1].replaced:
         raise ModelError(f"{serving}, the champion of {feature_set}, replaced no other, so there is none to go back to")
-    earlier = made[-1].replaced
-    verify(lake, read_metadata(lake, earlier))
-    change = Change(
-        at=datetime.now(UTC), action="rollback", feature_set=feature_set, version=earlier, replaced=serving,
-        reason=reason.strip(),
-    )  # fmt: skip
-    return _carry_out(lake, change)
+    return made[-1].replaced
 
 
 def history(lake: Lake) -> list[Change]:
@@ -172,7 +185,7 @@ def verify(lake: Lake, described: Metadata) -> None:
         )
 
 
-def _beside(lake: Lake, candidate: Metadata, serving: str) -> Comparison:
+def beside(lake: Lake, candidate: Metadata, serving: str) -> Comparison:
     """``candidate`` beside the champion; one that is damaged stands against a change, but can be replaced by force."""
     try:
         return compared(lake, candidate, read_metadata(lake, serving))

@@ -49,6 +49,16 @@ class Settings(BaseSettings):
     retention_days: Annotated[int, Field(ge=1)] = Field(
         730, description="Days that a prediction is kept; `payoff predictions purge` deletes older ones."
     )
+    api_rate: str = Field("600/minute", description="How often one API key may ask; any `N/second|minute|hour|day`.")
+    form_rate: str = Field(
+        "120/minute", description="How often one address may send the form, or ask what would change an answer."
+    )
+    login_rate: str = Field("10/minute", description="How often one address may try to log in.")
+    trusted_proxies: Annotated[int, Field(ge=0, le=8)] = Field(
+        0,
+        description="Proxies in front of the web app that each add the address they were asked from to "
+        "`X-Forwarded-For`, and set `X-Forwarded-Proto`; without any, both headers count for nothing.",
+    )
     host: str = Field("127.0.0.1", description="Address the web app listens on.")
     port: Annotated[int, Field(ge=0, le=65535)] = Field(8000, description="Port the web app listens on.")
     workers: Annotated[int, Field(ge=1, le=64)] = Field(2, description="Web server processes.")

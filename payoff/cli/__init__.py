@@ -1,8 +1,6 @@
 """The command line. Each command says what it did, in how many rows and seconds, and where the result lies."""
 
-import json
 import sys
-from pathlib import Path
 from typing import NoReturn
 
 import click
@@ -10,11 +8,16 @@ from rich.console import Console
 from rich.table import Table
 
 from payoff import __version__
+from payoff.cli.database import database
 from payoff.cli.etl import etl, run_etl
 from payoff.cli.features import build_sets, features
+from payoff.cli.keys import key
 from payoff.cli.model import model, train_sets
 from payoff.cli.options import SET_NAMES, seed_option, skip_option, source_option
-from payoff.errors import BadRows, ContractError, InvalidAnswers, PayoffError
+from payoff.cli.predicting import predict
+from payoff.cli.predictions import predictions
+from payoff.cli.users import user
+from payoff.errors import BadRows, PayoffError
 from payoff.reporting import Stages, console
 from payoff.settings import Settings, load_settings
 
@@ -33,39 +36,8 @@ def cli() -> None:
     """
 
 
-for _commands in (etl, features, model):
+for _commands in (etl, features, model, predict, user, key, predictions, database):
     cli.add_command(_commands)
-
-
-@cli.command()
-@click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
-def predict(file: Path) -> None:
-    """Predict the loans in FILE, one JSON line each.
-
-    FILE is a .csv with the fields of the form as its header, or a .json with one object or a list of them, as the API
-    takes them. Rows that cannot be predicted come back with what is wrong; the others are predicted all the same.
-    """
-    from features.answer_files import read_answers
-    from payoff import model as models
-    from payoff.lake import open_lake
-    from payoff.registry import champion
-    from webapp.predictions import predict as predict_one
-
-    asked = read_answers(file)
-    settings = load_settings()
-    lake = open_lake(settings)
-    served = models.load_model(lake, champion(lake), settings.var_dir / "models")
-    faulty = 0
-    for number, answers in enumerate(asked, start=1):
-        try:
-            answered = predict_one(served, answers).as_json()
-        except InvalidAnswers as error:
-            answered, faulty = {"errors": error.fields}, faulty + 1
-        click.echo(json.dumps({"row": number} | answered))
-    if faulty:
-        raise ContractError(
-            f"{faulty} of {len(asked)} rows could not be predicted; their lines name every faulty field"
-        )
 
 
 @cli.command()

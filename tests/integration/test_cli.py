@@ -47,6 +47,7 @@ def test_the_commands_of_the_design_are_there():
         "model train", "model list", "model show", "model promote", "model rollback", "model history",
         "model evaluate", "model compare", "model presets", "model fairness", "model stability",
         "model reproduce-original", "predict", "serve", "run", "settings",
+        "predictions count", "predictions purge", "predictions delete", "database upgrade", "database show",
     }  # fmt: skip
 
 
@@ -231,6 +232,22 @@ def test_predict_answers_row_by_row_and_loses_none(run, real, tmp_path):
     status, out, _ = run("predict", "loans.csv")
     assert status == 0
     assert json.loads(out) == answers[0]
+
+
+def test_predict_reads_files_of_accounts_and_says_what_is_wrong_with_any_file(run, real, trained_full, tmp_path):
+    terms = "account_id,loan_amount_czk,loan_duration_months,granted_on"
+    (tmp_path / "accounts.csv").write_text(f"{terms}\n2,80952,24,1994-01-05\n999999,80952,24,1994-01-05\n")
+    status, out, err = run("predict", "accounts.csv")
+    good, unknown = (json.loads(line) for line in out.splitlines())
+    assert (status, good["model_version"]) == (1, trained_full.version)
+    assert set(unknown["errors"]) == {"account_id"}
+    assert "1 of 2 rows" in err
+    (tmp_path / "other.csv").write_text("colour\nred\n")
+    status, _, err = run("predict", "other.csv")
+    assert (status, "other.csv: The first line must name the columns" in err) == (1, True)
+    (tmp_path / "large.csv").write_bytes(b"a" * (32 * 2**20 + 1))
+    status, _, err = run("predict", "large.csv")
+    assert (status, "at most 33,554,432 are read" in err) == (1, True)
 
 
 def test_run_goes_from_the_source_to_a_promoted_model(run, original_files, tmp_path, monkeypatch):

@@ -13,13 +13,14 @@ from alembic.config import Config
 from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from flask import current_app
-from sqlalchemy import URL, Connection, Engine, create_engine, event, make_url, text
+from sqlalchemy import URL, Connection, Engine, create_engine, event, func, make_url, select, text
 from sqlalchemy.engine.interfaces import DBAPIConnection
 from sqlalchemy.exc import ArgumentError, SQLAlchemyError
 from sqlalchemy.orm import Session, sessionmaker
 from sqlalchemy.pool import ConnectionPoolEntry, NullPool
 
 from payoff.errors import SettingsError, StorageError
+from webapp.storage.tables import Table
 
 EXTENSION = "payoff.database"
 _MIGRATIONS = Path(__file__).with_name("migrations")
@@ -78,12 +79,14 @@ class Database:
         """
         config = Config()
         config.set_main_option("script_location", str(_MIGRATIONS))
-        wanted = ScriptDirectory.from_config(config).get_current_head()
+        scripts = ScriptDirectory.from_config(config)
+        wanted = scripts.get_current_head()
         try:
             # No connection of the pool may be open when a server parts into processes.
             engine = _engine(self._url, pooled=False)
             with engine.connect() as connection, _alone(connection, self._url):
-                if _revision(connection) != wanted:
+                if (there := _revision(connection)) != wanted:
+                    self._check_known(there, scripts)
                     config.attributes["connection"] = connection
                     command.upgrade(config, "head")
                     connection.commit()
@@ -93,6 +96,30 @@ class Database:
                 "Check PAYOFF_DATABASE_URL and the server."
             ) from error
         return str(wanted)
+
+    def _check_known(self, revision: str | None, scripts: ScriptDirectory) -> None:
+        if revision is not None and revision not in {each.revision for each in scripts.walk_revisions()}:
+            raise StorageError(
+                f"the tables in {self.shown} are of revision {revision}, made by a later version of the program; this "
+                f"one knows them up to {scripts.get_current_head()}. Install that version, or set PAYOFF_DATABASE_URL."
+            )
+
+    def revision(self) -> str | None:
+        """The revision of the tables; None where there are none yet.
+
+        Raises
+        ------
+        StorageError
+            The database cannot be reached.
+        """
+        with self.session() as session:
+            return _revision(session.connection())
+
+    def sizes(self) -> dict[str, int]:
+        """How many rows each table has, by name."""
+        with self.session() as session:
+            counts = {table.name: select(func.count()).select_from(table) for table in Table.metadata.sorted_tables}
+            return {name: session.execute(counted).scalar_one() for name, counted in counts.items()}
 
 
 def database() -> Database:

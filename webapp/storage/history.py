@@ -40,23 +40,24 @@ def store(
     prediction: Prediction,
     how: Circumstances,
     reasons: Sequence[Mapping[str, Any]] | None = None,
-    shadow: Prediction | None = None,
 ) -> int:
     """Store one prediction with what it was made from; returns its number."""
     stored = StoredPrediction(**_row(session, prediction, how), made_at=datetime.now(UTC))
     session.add(stored)
     session.flush()
     session.execute(insert(Details).values(_details(stored.id, prediction, reasons)))
-    if shadow is not None:
-        session.add(
-            ShadowScore(
-                prediction_id=stored.id,
-                model_id=model_id(session, shadow.model_version, shadow.feature_set),
-                payoff_probability=shadow.payoff_probability,
-                verdict=shadow.prediction,
-            )
-        )
     return stored.id
+
+
+def store_shadow(session: Session, number: int, shadow: Prediction) -> None:
+    """Store what the challenger said, unseen, of the stored prediction ``number``."""
+    score = ShadowScore(
+        prediction_id=number,
+        model_id=model_id(session, shadow.model_version, shadow.feature_set),
+        payoff_probability=shadow.payoff_probability,
+        verdict=shadow.prediction,
+    )
+    session.add(score)
 
 
 def model_id(session: Session, version: str, feature_set: str) -> int:

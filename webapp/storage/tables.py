@@ -6,12 +6,25 @@ Personal data is kept to what an answer was made from: the figures the model saw
 from datetime import UTC, datetime
 from typing import Any, ClassVar, Literal, get_args
 
-from sqlalchemy import JSON, BigInteger, DateTime, Dialect, Enum, ForeignKey, Integer, MetaData, SmallInteger, String
+from sqlalchemy import (
+    JSON,
+    BigInteger,
+    DateTime,
+    Dialect,
+    Enum,
+    ForeignKey,
+    Index,
+    Integer,
+    MetaData,
+    SmallInteger,
+    String,
+)
 from sqlalchemy.dialects import mysql
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column, relationship
 from sqlalchemy.types import Double, TypeDecorator, TypeEngine
 
 from payoff.choices import ROLES, Role, Verdict
+from webapp.storage.cells import cell_of
 
 #: Where a question came from.
 Source = Literal["form", "lookup", "batch", "api"]
@@ -32,6 +45,9 @@ _NAMES = {
 
 #: SQLite numbers rows by itself only where the column is an INTEGER.
 _RowId = BigInteger().with_variant(Integer, "sqlite")
+
+#: Upper and lower case are two things, and an index finds what begins alike, in both databases.
+_Reference = String(64).with_variant(mysql.VARCHAR(64, collation="utf8mb4_nopad_bin"), "mysql", "mariadb")
 
 
 class Moment(TypeDecorator[datetime]):
@@ -174,11 +190,17 @@ class Batch(Table):
     failure: Mapped[str | None] = mapped_column(String(1000))
 
 
+def _cell(context: Any) -> int:
+    return cell_of(context.get_current_parameters())
+
+
 class StoredPrediction(Table):
     """One prediction, in few bytes: what history filters and statistics count.
 
     Attributes
     ----------
+    cell : int
+        Source, verdict and band of probability in one number, as ``webapp.storage.cells`` gives it.
     application : str
         The asker's own reference, or a random one.
     outcome : Verdict, optional
@@ -186,15 +208,27 @@ class StoredPrediction(Table):
     """
 
     __tablename__ = "predictions"
+    # Each holds all that is asked of it, so that no row is fetched which is not shown: the first three what
+    # webapp.storage.queries finds pages by, the last what webapp.storage.statistics counts in a window of time.
+    __table_args__ = (
+        Index("ix_predictions_cell", "cell", "made_at", "id", "payoff_probability"),
+        Index("ix_predictions_model_id", "model_id", "cell", "made_at", "id", "payoff_probability"),
+        Index("ix_predictions_application", "application", "made_at", "id", "cell", "model_id", "payoff_probability"),
+        Index(
+            "ix_predictions_statistics",
+            *("made_at", "source", "model_id", "verdict", "payoff_probability", "milliseconds", "outcome", "arm"),
+        ),
+    )
 
     id: Mapped[int] = mapped_column(_RowId, primary_key=True)
     made_at: Mapped[datetime] = mapped_column(index=True)
     source: Mapped[Source]
     verdict: Mapped[Verdict]
     payoff_probability: Mapped[float]
+    cell: Mapped[int] = mapped_column(SmallInteger, default=_cell)
     model_id: Mapped[int] = mapped_column(ForeignKey("model_versions.id"))
     arm: Mapped[Arm | None]
-    application: Mapped[str] = mapped_column(String(64), index=True)
+    application: Mapped[str] = mapped_column(_Reference)
     account_id: Mapped[int | None] = mapped_column(index=True)
     amount_czk: Mapped[float]
     duration_months: Mapped[float]

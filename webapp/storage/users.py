@@ -1,33 +1,26 @@
-"""Members of staff: their passwords, logins and API keys."""
+"""Members of staff and their API keys."""
 
-import hashlib
 import re
 import secrets
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
-from functools import cache
+from datetime import UTC, datetime
 
-from argon2 import PasswordHasher
-from argon2.exceptions import InvalidHashError, VerificationError
-from sqlalchemy import select
+from flask_babel import gettext as _
+from sqlalchemy import func, select, update
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
 from payoff.choices import Role
-from payoff.errors import StorageError
+from payoff.errors import StorageRefused
 from webapp.storage.audit import note
-from webapp.storage.tables import ApiKey, Login, User
+from webapp.storage.logins import digest, end_logins
+from webapp.storage.passwords import hashed
+from webapp.storage.tables import ApiKey, User
 
-SHORTEST_PASSWORD, LONGEST_PASSWORD = 12, 256
-FAILURES_ALLOWED = 5
-LOCKED_FOR = timedelta(minutes=15)
-LOGIN_LASTS = timedelta(hours=12)
 KEY_PREFIX = "payoff_"
 
 _NAME = re.compile(r"[a-z0-9][a-z0-9._-]{0,63}")
-#: RFC 9106's second choice, for memory-constrained machines: 64 MiB and three passes.
-_hasher = PasswordHasher(time_cost=3, memory_cost=64 * 1024, parallelism=4)
 
 
 def add_user(session: Session, name: str, role: Role, password: str, actor: str) -> User:
@@ -35,26 +28,29 @@ def add_user(session: Session, name: str, role: Role, password: str, actor: str)
 
     Raises
     ------
-    StorageError
-        The name is taken or odd, or the password is too short.
+    StorageRefused
+        The name is taken or odd, or the password would be guessed.
     """
     if not _NAME.fullmatch(name):
-        raise StorageError(f"{name!r} is no user name: expected lower-case letters, digits and . _ - (64 at most)")
-    user = User(name=name, role=role, password_hash=_hashed(password), created_at=datetime.now(UTC))
+        raise StorageRefused(
+            f"{name!r} is no user name: expected lower-case letters, digits and . _ - (64 at most), "
+            "the first a letter or a digit"
+        )
+    user = User(name=name, role=role, password_hash=hashed(password, name), created_at=datetime.now(UTC))
     session.add(user)
     try:
         session.flush()
     except IntegrityError as error:
-        raise StorageError(f"there is a user {name!r} already; `payoff user list` shows all") from error
+        raise StorageRefused(f"there is a user {name!r} already; `payoff user list` shows all") from error
     note(session, actor, "user.added", name, {"role": role})
     return user
 
 
 def find_user(session: Session, name: str) -> User:
-    """The user of that name. Raises StorageError where there is none."""
+    """The user of that name. Raises StorageRefused where there is none."""
     user = session.scalar(select(User).where(User.name == name))
     if user is None:
-        raise StorageError(f"there is no user {name!r}; `payoff user list` shows all")
+        raise StorageRefused(f"there is no user {name!r}; `payoff user list` shows all")
     return user
 
 
@@ -64,77 +60,71 @@ def all_users(session: Session) -> Sequence[User]:
 
 
 def set_password(session: Session, user: User, password: str, actor: str) -> None:
-    """A new password; every browser that is logged in as the user is logged out."""
-    user.password_hash = _hashed(password)
+    """A new password; every browser that is logged in as the user is logged out.
+
+    Raises
+    ------
+    StorageRefused
+        It would be guessed.
+    """
+    user.password_hash = hashed(password, user.name)
     user.failures, user.locked_until = 0, None
     end_logins(session, user)
     note(session, actor, "user.password", user.name)
 
 
 def set_role(session: Session, user: User, role: Role, actor: str) -> None:
-    """Give the user other rights, at once."""
+    """Give the user other rights, at once. Raises StorageRefused where the last admin would lose them."""
+    if role != "admin":
+        _keep_an_admin(session, user)
     note(session, actor, "user.role", user.name, {"from": user.role, "to": role})
     user.role = role
 
 
 def set_disabled(session: Session, user: User, disabled: bool, actor: str) -> None:
-    """Keep a user out, or let one in again; the keys follow."""
-    user.disabled = disabled
+    """Keep a user out, or let one in again; the keys follow. Raises StorageRefused for the last admin."""
     if disabled:
+        _keep_an_admin(session, user)
         end_logins(session, user)
     else:
         user.failures, user.locked_until = 0, None
+    user.disabled = disabled
     note(session, actor, "user.disabled" if disabled else "user.enabled", user.name)
 
 
-def log_in(session: Session, name: str, password: str) -> str | None:
-    """The token of a new login; None where name and password do not fit, or the user is locked or kept out.
-
-    After ``FAILURES_ALLOWED`` wrong passwords in a row, no password is accepted for ``LOCKED_FOR``.
-    """
-    now = datetime.now(UTC)
-    # Locked for update, so that many guesses at once are counted one by one.
-    user = session.scalar(select(User).where(User.name == name).with_for_update())
-    fits = _fits(user.password_hash if user else _nobody(), password)
-    if user is None:
-        # Without what was typed: it may be a password in the wrong field.
-        note(session, "nobody", "login.failed", "unknown user")
-        return None
-    if user.disabled or (user.locked_until and user.locked_until > now):
-        note(session, name, "login.failed", name, {"why": "disabled" if user.disabled else "locked"})
-        return None
-    if not fits:
-        _count_failure(session, user, now)
-        return None
+def unlock(session: Session, user: User, actor: str) -> None:
+    """Accept passwords again of a user who was locked after too many wrong ones."""
     user.failures, user.locked_until = 0, None
-    if _hasher.check_needs_rehash(user.password_hash):
-        user.password_hash = _hasher.hash(password)
-    token = secrets.token_urlsafe(32)
-    session.add(Login(token_hash=digest(token), user_id=user.id, created_at=now, expires_at=now + LOGIN_LASTS))
-    note(session, name, "login.succeeded", name)
-    return token
+    note(session, actor, "user.unlocked", user.name)
 
 
-def logged_in(session: Session, token: str) -> User | None:
-    """Whose login ``token`` is, if it still counts."""
-    login = session.scalar(select(Login).where(Login.token_hash == digest(token)))
-    if login is None or login.expires_at <= datetime.now(UTC) or login.user.disabled:
-        return None
-    return login.user
+def log_out_everywhere(session: Session, user: User, actor: str) -> None:
+    """Log every browser of the user out, by somebody's order."""
+    end_logins(session, user)
+    note(session, actor, "user.logged_out", user.name)
 
 
-def log_out(session: Session, token: str) -> None:
-    """End a login for good; a copy of its cookie is worth nothing afterwards."""
-    login = session.scalar(select(Login).where(Login.token_hash == digest(token)))
-    if login:
-        note(session, login.user.name, "login.ended", login.user.name)
-        session.delete(login)
+def delete_user(session: Session, user: User, actor: str) -> None:
+    """Delete a user with all keys and logins; predictions stay, without a name.
+
+    Raises
+    ------
+    StorageRefused
+        It is the last admin.
+    """
+    _keep_an_admin(session, user)
+    note(session, actor, "user.deleted", user.name, {"role": user.role})
+    session.delete(user)
 
 
-def end_logins(session: Session, user: User) -> None:
-    """Log every browser of the user out."""
-    for login in session.scalars(select(Login).where(Login.user_id == user.id)):
-        session.delete(login)
+def _keep_an_admin(session: Session, user: User) -> None:
+    # Written first, so that of two admins who do this to each other at once, one waits and then sees.
+    same = update(User).where(User.role == "admin").values(failures=User.failures)
+    session.execute(same, execution_options={"synchronize_session": False})
+    session.refresh(user)
+    others = select(func.count()).where(User.role == "admin", User.disabled.is_(False), User.id != user.id)
+    if user.role == "admin" and not user.disabled and not session.scalar(others):
+        raise StorageRefused(_("%(name)s is the last admin. Give somebody else the role admin first.", name=user.name))
 
 
 @dataclass(frozen=True)
@@ -150,11 +140,11 @@ def add_key(session: Session, user: User, label: str, actor: str) -> NewKey:
 
     Raises
     ------
-    StorageError
-        The label is empty or too long.
+    StorageRefused
+        The label is empty, too long, or would not show.
     """
-    if not 0 < len(label.strip()) <= 64:
-        raise StorageError("a key needs a label of 1 to 64 characters, to tell it from others")
+    if not 0 < len(label.strip()) <= 64 or not label.strip().isprintable():
+        raise StorageRefused(_("A key needs a label of 1 to 64 printable characters, to tell it from others."))
     text = KEY_PREFIX + secrets.token_urlsafe(32)
     key = ApiKey(
         user=user, label=label.strip(), start=text[: len(KEY_PREFIX) + 4], key_hash=digest(text),
@@ -178,41 +168,16 @@ def keys_of(session: Session, user: User | None = None) -> Sequence[ApiKey]:
     return session.scalars(wanted.where(ApiKey.user_id == user.id) if user else wanted).all()
 
 
+def find_key(session: Session, number: int) -> ApiKey:
+    """The key of that number. Raises StorageRefused where there is none."""
+    key = session.get(ApiKey, number)
+    if key is None:
+        raise StorageRefused(f"there is no key {number}; `payoff key list` shows all")
+    return key
+
+
 def revoke_key(session: Session, key: ApiKey, actor: str) -> None:
     """End a key for good."""
     if key.revoked_at is None:
         key.revoked_at = datetime.now(UTC)
         note(session, actor, "key.revoked", f"{key.start}… of {key.user.name}", {"label": key.label})
-
-
-def digest(secret: str) -> str:
-    """Hexadecimal SHA-256: enough for random secrets of 256 bits, and quick."""
-    return hashlib.sha256(secret.encode()).hexdigest()
-
-
-@cache
-def _nobody() -> str:
-    """Checked where there is no such user, so that the answer takes as long."""
-    return _hasher.hash(secrets.token_hex(16))
-
-
-def _hashed(password: str) -> str:
-    if not SHORTEST_PASSWORD <= len(password) <= LONGEST_PASSWORD:
-        raise StorageError(f"a password needs {SHORTEST_PASSWORD} to {LONGEST_PASSWORD} characters")
-    return _hasher.hash(password)
-
-
-def _fits(hashed: str, password: str) -> bool:
-    try:
-        return _hasher.verify(hashed, password[: LONGEST_PASSWORD + 1])
-    except (VerificationError, InvalidHashError):
-        return False
-
-
-def _count_failure(session: Session, user: User, now: datetime) -> None:
-    user.failures += 1
-    why = "wrong password"
-    if user.failures >= FAILURES_ALLOWED:
-        user.failures, user.locked_until = 0, now + LOCKED_FOR
-        why = f"wrong password, locked until {user.locked_until:%Y-%m-%dT%H:%M:%SZ}"
-    note(session, user.name, "login.failed", user.name, {"why": why})

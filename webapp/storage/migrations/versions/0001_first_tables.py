@@ -177,36 +177,17 @@ def upgrade() -> None:
 
 def downgrade() -> None:
     """Undo it."""
-    op.drop_table("shadow_scores")
-    op.drop_table("prediction_details")
-    with op.batch_alter_table("predictions", schema=None) as batch_op:
-        batch_op.drop_index(batch_op.f("ix_predictions_made_at"))
-        batch_op.drop_index(batch_op.f("ix_predictions_application"))
-        batch_op.drop_index(batch_op.f("ix_predictions_account_id"))
-
-    op.drop_table("predictions")
-    with op.batch_alter_table("logins", schema=None) as batch_op:
-        batch_op.drop_index(batch_op.f("ix_logins_user_id"))
-
-    op.drop_table("logins")
-    with op.batch_alter_table("batches", schema=None) as batch_op:
-        batch_op.drop_index(batch_op.f("ix_batches_user_id"))
-        batch_op.drop_index(batch_op.f("ix_batches_status"))
-
-    op.drop_table("batches")
-    with op.batch_alter_table("api_keys", schema=None) as batch_op:
-        batch_op.drop_index(batch_op.f("ix_api_keys_user_id"))
-
-    op.drop_table("api_keys")
-    op.drop_table("users")
-    with op.batch_alter_table("rate_counts", schema=None) as batch_op:
-        batch_op.drop_index(batch_op.f("ix_rate_counts_expires_at"))
-
-    op.drop_table("rate_counts")
-    op.drop_table("model_versions")
-    with op.batch_alter_table("audit_log", schema=None) as batch_op:
-        batch_op.drop_index(batch_op.f("ix_audit_log_at"))
-        batch_op.drop_index(batch_op.f("ix_audit_log_actor"))
-        batch_op.drop_index(batch_op.f("ix_audit_log_action"))
-
-    op.drop_table("audit_log")
+    # Indexes go with their tables; MariaDB refuses to drop one alone that a foreign key needs.
+    for table in (
+        "shadow_scores",
+        "prediction_details",
+        "predictions",
+        "logins",
+        "batches",
+        "api_keys",
+        "users",
+        "rate_counts",
+        "model_versions",
+        "audit_log",
+    ):
+        op.drop_table(table)
