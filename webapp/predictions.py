@@ -24,9 +24,16 @@ _ONE_AT_A_TIME = threading.Lock()
 class Scorer(Protocol):
     """What is asked of a model; ``payoff.model.Model`` is one."""
 
+    def __hash__(self) -> int:
+        """By identity, so that what is worked out of a model once can be kept."""
+
     @property
     def metadata(self) -> Metadata:
         """What is known about the version."""
+
+    @property
+    def background(self) -> pd.DataFrame:
+        """The features of a few training loans, for explanations to compare with."""
 
     def default_probabilities(self, features: pd.DataFrame) -> np.ndarray:
         """Probability of default of each row."""
@@ -148,7 +155,8 @@ def judged(model: Scorer, features: pd.DataFrame, terms: Sequence[Terms]) -> lis
 
 
 def _without_nan(row: Mapping[Hashable, Any]) -> dict[str, Any]:
-    return {str(name): None if pd.isna(value) else value for name, value in row.items()}
+    # The one value that differs from itself. pandas' own test takes longer than all else that is said of a loan.
+    return {str(name): None if value != value else value for name, value in row.items()}
 
 
 def payoff_probabilities(model: Scorer, features: pd.DataFrame) -> np.ndarray:
