@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from http import HTTPStatus
 
 from flask import Flask, Response, render_template, request
+from flask_babel import lazy_gettext as _
 from werkzeug.exceptions import HTTPException, ServiceUnavailable
 from werkzeug.wrappers import Response as AnyResponse
 
@@ -16,15 +17,40 @@ UNUSABLE_MODEL = "The model cannot be loaded. The log of the server says why; `p
 UNREACHABLE = "The database cannot be reached, and nothing is answered that cannot be kept. Try again later."
 
 _WORDS = {
-    400: ("This request was not understood", "It is not what a browser would send. Start again from the form."),
-    403: ("You may not do this", "Your role does not reach so far. Ask an administrator for another one."),
-    404: ("There is no such page", "The address may be mistyped, or the page may have moved."),
-    405: ("This page does not work that way", "It was probably opened outside the form that leads to it."),
-    413: ("That was too much to send", "The form needs 64 kB at most. Start again from the form."),
-    503: ("Out of order for the moment", UNREACHABLE),
-    500: ("Something went wrong here", "It was not your doing, and the server's log has noted it. Try again later."),
+    400: (
+        _("This request was not understood"),
+        _("It is not what a browser would send. Start again from the form."),
+    ),
+    403: (
+        _("You may not do this"),
+        _("Your role does not reach so far. Ask an administrator for another one."),
+    ),
+    404: (
+        _("There is no such page"),
+        _("The address may be mistyped, or the page may have moved."),
+    ),
+    405: (
+        _("This page does not work that way"),
+        _("It was probably opened outside the form that leads to it."),
+    ),
+    413: (
+        _("That was too much to send"),
+        _("The form needs 64 kB at most. Start again from the form."),
+    ),
+    429: (
+        _("That was too often"),
+        _("Wait a minute. Then go back, where what you typed still stands, and send it again."),
+    ),
+    503: (
+        _("Out of order for the moment"),
+        _("The database cannot be reached, and nothing is answered that cannot be kept. Try again later."),
+    ),
+    500: (
+        _("Something went wrong here"),
+        _("It was not your doing, and the server’s log has noted it. Try again later."),
+    ),
 }
-_OTHERWISE = ("This did not work", "Start again from the form.")
+_OTHERWISE = (_("This did not work"), _("Start again from the form."))
 
 _log = logging.getLogger(__name__)
 
@@ -55,7 +81,7 @@ def unavailable(error: ModelError | LakeError) -> Response | AnyResponse:
     """503: what to do so that there is a model."""
     if not isinstance(error, NoModel):
         _log.error("no answer could be given: %s", error)
-    if _for_programs():
+    if expects_json():
         return problem(503, NO_MODEL if isinstance(error, NoModel) else UNUSABLE_MODEL)
     page = render_template("no_model.html", trained=not isinstance(error, NoModel))
     return Response(page, 503)
@@ -63,7 +89,7 @@ def unavailable(error: ModelError | LakeError) -> Response | AnyResponse:
 
 def _refused(error: HTTPException) -> AnyResponse:
     status = error.code or 500
-    if _for_programs():
+    if expects_json():
         worded = problem(status, error.description or HTTPStatus(status).phrase)
     else:
         title, advice = _WORDS.get(status, _OTHERWISE)
@@ -82,8 +108,9 @@ def _unstored(error: StorageError) -> AnyResponse:
 
 
 def _invalid(error: InvalidAnswers) -> Response:
-    return problem(400, "The request cannot be scored: `errors` says what is wrong with each field.", error.fields)
+    return problem(400, "The request is faulty: `errors` says what is wrong with each field.", error.fields)
 
 
-def _for_programs() -> bool:
-    return request.path.startswith("/api/")
+def expects_json() -> bool:
+    """Whether a program asks, or a script of a page, rather than a browser that shows what comes back."""
+    return request.path.startswith("/api/") or request.accept_mimetypes.best == "application/json"

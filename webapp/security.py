@@ -8,6 +8,7 @@ from pathlib import Path
 from flask import Flask, Response, request
 from flask.sessions import SecureCookieSessionInterface
 from flask_wtf import CSRFProtect
+from werkzeug.middleware.proxy_fix import ProxyFix
 
 from payoff.errors import SettingsError
 from payoff.settings import Settings
@@ -22,6 +23,8 @@ HEADERS = {
     "Cross-Origin-Opener-Policy": "same-origin",
     "Cross-Origin-Resource-Policy": "same-origin",
 }
+#: Only over https, where browsers heed it: they keep to https for a year.
+TRANSPORT = "max-age=31536000"
 LARGEST_REQUEST = 64 * 1024
 _SHORTEST_KEY = 32
 
@@ -40,13 +43,20 @@ def secure(app: Flask, settings: Settings) -> None:
         # A token is good as long as its session: people look up figures between opening the form and sending it.
         WTF_CSRF_TIME_LIMIT=None,
     )
+    if settings.trusted_proxies:
+        # The host is not taken from a header: a proxy hands the one it was asked for on.
+        app.wsgi_app = ProxyFix(app.wsgi_app, x_for=settings.trusted_proxies, x_proto=1, x_host=0)  # type: ignore[method-assign]
     app.session_interface = _Sessions()
     csrf.init_app(app)
     app.after_request(_with_headers)
 
 
 class _Sessions(SecureCookieSessionInterface):
-    """Cookies are marked Secure where the site is reached over https."""
+    """Where the site is reached over https, cookies stay there, and belong to this host alone (RFC 6265bis, 4.1.3)."""
+
+    def get_cookie_name(self, app: Flask) -> str:
+        name = super().get_cookie_name(app)
+        return f"__Host-{name}" if request.is_secure else name
 
     def get_cookie_secure(self, app: Flask) -> bool:
         return request.is_secure
@@ -55,6 +65,8 @@ class _Sessions(SecureCookieSessionInterface):
 def _with_headers(response: Response) -> Response:
     for name, value in HEADERS.items():
         response.headers[name] = value
+    if request.is_secure:
+        response.headers["Strict-Transport-Security"] = TRANSPORT
     # The empty form may be kept, or the browser's Back button would lose what was typed into it.
     if request.method != "GET" or request.path.startswith(("/api/", "/healthz", "/readyz")):
         response.headers["Cache-Control"] = "no-store"

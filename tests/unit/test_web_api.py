@@ -12,7 +12,7 @@ from hypothesis import HealthCheck, given
 from hypothesis import settings as effort
 from hypothesis import strategies as st
 from test_web_pages import send
-from web import ANSWERS, DOUBTFUL, StandIn, app_with
+from web import ANSWERS, DOUBTFUL, StandIn, app_with, program
 from werkzeug.test import TestResponse
 
 from features.questions import QUESTIONS
@@ -23,7 +23,7 @@ PREDICT = "/api/v1/predict"
 
 @pytest.fixture(scope="module")
 def client(tmp_path_factory: pytest.TempPathFactory) -> Iterator[FlaskClient]:
-    with app_with(tmp_path_factory.mktemp("api")).test_client() as client:
+    with program(app_with(tmp_path_factory.mktemp("api"))) as client:
         yield client
 
 
@@ -43,10 +43,15 @@ def faults(answer: TestResponse) -> dict[str, str]:
 def test_a_loan_is_scored(client: FlaskClient) -> None:
     answer = client.post(PREDICT, json=ANSWERS)
     assert answer.status_code == 200
-    assert answer.get_json() == {
+    assert answer.get_json() | {"number": 1, "application": "", "base": 0.5, "reasons": []} == {
+        "number": 1,
+        "application": "",
         "payoff_probability": pytest.approx(0.936, abs=1e-3),
         "prediction": "paid_off",
+        "threshold": 0.8,
         "model_version": "2026-01-05T09-30-00",
+        "base": 0.5,
+        "reasons": [],
     }
 
 
@@ -55,8 +60,8 @@ def test_a_doubtful_loan_is_predicted_to_default(client: FlaskClient) -> None:
 
 
 def test_the_threshold_itself_counts_as_default(tmp_path: Path) -> None:
-    at = app_with(tmp_path, StandIn(fixed=0.2)).test_client().post(PREDICT, json=ANSWERS).get_json()
-    below = app_with(tmp_path, StandIn(fixed=0.1999)).test_client().post(PREDICT, json=ANSWERS).get_json()
+    at = program(app_with(tmp_path, StandIn(fixed=0.2))).post(PREDICT, json=ANSWERS).get_json()
+    below = program(app_with(tmp_path, StandIn(fixed=0.1999))).post(PREDICT, json=ANSWERS).get_json()
     assert (at["prediction"], below["prediction"]) == ("default", "paid_off")
 
 
@@ -181,7 +186,7 @@ def test_wrong_addresses_and_methods_are_problems_too(
     [(NoModel("at x"), 503, "payoff run"), (ModelError("at x"), 503, "log"), (ContractError("at x"), 500, "server")],
 )
 def test_without_a_model_the_api_says_what_to_do(tmp_path: Path, error: Exception, status: int, word: str) -> None:
-    answer = app_with(tmp_path, error).test_client().post(PREDICT, json=ANSWERS)
+    answer = program(app_with(tmp_path, error)).post(PREDICT, json=ANSWERS)
     assert answer.status_code == status
     faults(answer)
     assert word in answer.get_json(force=True)["detail"]
@@ -189,7 +194,7 @@ def test_without_a_model_the_api_says_what_to_do(tmp_path: Path, error: Exceptio
 
 
 def test_a_model_that_gives_no_probability_is_not_believed(tmp_path: Path) -> None:
-    answer = app_with(tmp_path, StandIn(fixed=float("nan"))).test_client().post(PREDICT, json=ANSWERS)
+    answer = program(app_with(tmp_path, StandIn(fixed=float("nan")))).post(PREDICT, json=ANSWERS)
     assert answer.status_code == 503
 
 
