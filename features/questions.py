@@ -80,3 +80,9 @@ QUESTIONS: tuple[Question, ...] = (
 )  # fmt: skip
 
 SECTIONS: tuple[str, ...] = (LOAN, ACCOUNT, MONEY)
+
+#: What is asked where everything else is known of the account.
+OF_ACCOUNT: tuple[Question, ...] = (
+    Question("account_id", "count", ACCOUNT, "Account", "Its number in the bank's data.", valid=Range(1, 2**31 - 1)),
+    *QUESTIONS[:3],
+)

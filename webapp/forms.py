@@ -6,6 +6,7 @@ from datetime import date
 from functools import cache
 from typing import Any
 
+from flask_babel import gettext as _
 from flask_wtf import FlaskForm
 from werkzeug.datastructures import MultiDict
 from wtforms import Field, SelectField, StringField
@@ -14,20 +15,23 @@ from wtforms.widgets import DateInput, NumberInput
 
 from features.questions import QUESTIONS, SECTIONS, Question
 from payoff.metadata import Metadata
-from webapp import wording
+from webapp.wording import declared, faulty, typical
 
 Inputs = Mapping[str, str]
 
 
 @dataclass(frozen=True)
 class Entry:
-    """A field of the form with what stands around it."""
+    """A field of the form with what stands around it, in the reader's language."""
 
-    question: Question
-    field: Field
-    attributes: Mapping[str, Any]
+    name: str
+    label: str
+    hint: str
+    unit: str
     typical: str
     error: str
+    field: Field
+    attributes: Mapping[str, Any]
 
 
 @dataclass(frozen=True)
@@ -66,38 +70,43 @@ def sections(metadata: Metadata, inputs: Inputs, errors: Mapping[str, str]) -> t
         As ``InvalidAnswers.fields``.
     """
     form = form_class()(formdata=None, data=inputs)
-    form["district"].choices = _districts(metadata)
-    entries = [_entry(form[question.name], question, metadata, errors.get(question.name, "")) for question in QUESTIONS]
-    return tuple(Section(title, tuple(e for e in entries if e.question.section == title)) for title in SECTIONS)
+    asked = {title: [question for question in QUESTIONS if question.section == title] for title in SECTIONS}
+    return tuple(
+        Section(declared(title), tuple(_entry(form, question, metadata, errors) for question in questions))
+        for title, questions in asked.items()
+    )
 
 
 def _field(question: Question) -> Any:
-    if question.kind == "choice":
-        return SelectField(question.label, choices=[_choose(), *(SelectChoice(*each) for each in question.choices)])
-    if question.kind == "district":
-        return SelectField(question.label, choices=[_choose()])
-    return StringField(question.label, widget=DateInput() if question.kind == "date" else NumberInput())
+    if question.kind in {"choice", "district"}:
+        # What there is to choose is worded for each reader, below.
+        return SelectField(choices=[], validate_choice=False)
+    return StringField(widget=DateInput() if question.kind == "date" else NumberInput())
 
 
-def _choose() -> SelectChoice:
-    return SelectChoice("", "Choose…")
-
-
-def _districts(metadata: Metadata) -> list[SelectChoice]:
-    """The districts by region; what is sent is validated against them elsewhere."""
-    ordered = sorted(metadata.districts, key=lambda district: (district.region, district.name))
-    return [_choose(), *(SelectChoice(district.name, optgroup=district.region) for district in ordered)]
-
-
-def _entry(field: Field, question: Question, metadata: Metadata, error: str) -> Entry:
-    spread = metadata.spreads.get(question.name)
-    typical = wording.typical(spread, question.unit) if spread else ""
-    beside = {"unit": question.unit, "hint": question.hint, "error": error, "typical": typical}
-    described = " ".join(f"{question.name}-{what}" for what, text in beside.items() if text)
-    attributes = _limits(question) | {"id": question.name, "required": True, "aria-describedby": described}
-    if error:
+def _entry(form: FlaskForm, question: Question, metadata: Metadata, errors: Mapping[str, str]) -> Entry:
+    name, reason, spread = question.name, errors.get(question.name, ""), metadata.spreads.get(question.name)
+    beside = {
+        "unit": declared(question.unit),
+        "hint": declared(question.hint),
+        "error": f"{faulty(question.label, reason)}." if reason else "",
+        "typical": _("Typical: %(range)s", range=typical(spread, question.unit)) if spread else "",
+    }
+    described = " ".join(f"{name}-{what}" for what, text in beside.items() if text)
+    attributes = _limits(question) | {"id": name, "required": True, "aria-describedby": described}
+    if reason:
         attributes["aria-invalid"] = "true"
-    return Entry(question, field, attributes, typical, error)
+    if question.kind in {"choice", "district"}:
+        form[name].choices = [SelectChoice("", _("Choose…")), *_choices(question, metadata)]
+    return Entry(name, declared(question.label), **beside, field=form[name], attributes=attributes)
+
+
+def _choices(question: Question, metadata: Metadata) -> list[SelectChoice]:
+    """What there is to choose, districts by region; what is sent is validated elsewhere."""
+    if question.kind == "choice":
+        return [SelectChoice(value, declared(label)) for value, label in question.choices]
+    ordered = sorted(metadata.districts, key=lambda district: (district.region, district.name))
+    return [SelectChoice(district.name, optgroup=declared(district.region)) for district in ordered]
 
 
 def _limits(question: Question) -> dict[str, str | bool]:

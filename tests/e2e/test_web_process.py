@@ -23,6 +23,7 @@ def get(address: str) -> tuple[int, str]:
 
 def test_the_server_announces_its_port_answers_and_stops_when_told(tmp_path: Path) -> None:
     own = {"PAYOFF_PORT": "0", "PAYOFF_VAR_DIR": str(tmp_path / "var"), "PAYOFF_LAKE_URI": str(tmp_path / "lake")}
+    own["PAYOFF_DATABASE_URL"] = f"sqlite:///{tmp_path}/payoff.sqlite"
     with subprocess.Popen(
         [sys.executable, "-c", START], cwd=ROOT, env=os.environ | own, stdout=subprocess.PIPE, text=True
     ) as process:

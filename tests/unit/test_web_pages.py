@@ -14,6 +14,7 @@ from features.questions import QUESTIONS, SECTIONS
 from payoff.errors import ContractError, LakeError, ModelError, NoModel
 from payoff.metadata import Band
 from webapp.forms import form_class
+from webapp.vendored import PARTS, PICO, find_parts
 
 TOKEN = re.compile(r'name="csrf_token" value="([^"]+)"')
 
@@ -233,7 +234,8 @@ def app(tmp_path: Path) -> Flask:
 
 
 def test_no_page_has_inline_styles_or_scripts(client: FlaskClient) -> None:
-    for page in (client.get("/").text, send(client, DOUBTFUL).text, send(client, {}).text, client.get("/nowhere").text):
+    gotten = [client.get(address).text for address in ("/", "/about", "/nowhere")]
+    for page in (*gotten, send(client, DOUBTFUL).text, send(client, {}).text):
         assert " style=" not in page
         assert "<style" not in page
         assert not re.search(r"<script(?![^>]* src=)", page)
@@ -245,7 +247,7 @@ def test_the_style_sheet_is_served_and_nothing_else_of_the_parts(
 ) -> None:
     sheet = tmp_path / "pico.min.css"
     sheet.write_text("body{}")
-    app.config["PICO_CSS"] = sheet
+    app.config[PARTS] = {PICO: sheet}
     answer = app.test_client().get("/vendor/pico.min.css")
     assert answer.mimetype == "text/css"
     assert answer.text == "body{}"
@@ -255,7 +257,7 @@ def test_the_style_sheet_is_served_and_nothing_else_of_the_parts(
 
 
 def test_a_missing_style_sheet_is_named_on_the_page(app: Flask, tmp_path: Path) -> None:
-    app.config["PICO_CSS"] = tmp_path / "missing.css"
+    app.config[PARTS] = {}
     client = app.test_client()
     assert client.get("/vendor/pico.min.css").status_code == 404
     assert "make setup" in client.get("/").text
@@ -264,7 +266,5 @@ def test_a_missing_style_sheet_is_named_on_the_page(app: Flask, tmp_path: Path) 
 def test_a_missing_style_sheet_is_named_in_the_log(
     app: Flask, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
-    from webapp.vendored import find_parts
-
     find_parts(Flask("bare"), tmp_path)
     assert "make setup" in caplog.text
