@@ -15,17 +15,22 @@ import numpy as np
 import pytest
 from bank import answers_of_loans
 from playwright.sync_api import Page, expect
-from web import fill
+from web import fill, key_in
 
 from payoff import runs
 from payoff.model import load_model
+from webapp.storage import Database
 
 PAYOFF = [sys.executable, "-c", "from payoff.cli import main; main()"]
 
 
 @pytest.fixture(scope="module")
 def environment(real_settings, trained) -> dict[str, str]:
-    own = {"PAYOFF_LAKE_URI": real_settings.lake_uri, "PAYOFF_VAR_DIR": str(real_settings.var_dir)}
+    own = {
+        "PAYOFF_LAKE_URI": real_settings.lake_uri,
+        "PAYOFF_VAR_DIR": str(real_settings.var_dir),
+        "PAYOFF_DATABASE_URL": f"sqlite:///{real_settings.var_dir}/payoff.sqlite",
+    }
     return os.environ | own
 
 
@@ -39,9 +44,15 @@ def served(environment) -> Iterator[str]:
         assert process.wait(40) == 0
 
 
-def ask(address: str, answers: dict[str, Any]) -> dict[str, Any]:
+@pytest.fixture(scope="module")
+def key(served, environment) -> str:
+    return key_in(Database(environment["PAYOFF_DATABASE_URL"]), "viewer")
+
+
+def ask(address: str, key: str, answers: dict[str, Any]) -> dict[str, Any]:
     body = json.dumps(answers).encode()
-    request = urllib.request.Request(f"{address}/api/v1/predict", body, {"Content-Type": "application/json"})
+    headers = {"Content-Type": "application/json", "Authorization": f"Bearer {key}"}
+    request = urllib.request.Request(f"{address}/api/v1/predict", body, headers)
     with urllib.request.urlopen(request, timeout=30) as answer:
         return json.load(answer)
 
@@ -58,10 +69,10 @@ def test_the_served_app_is_ready_with_the_trained_model(served, trained):
         assert json.load(answer) == {"status": "ready", "model_version": trained.version}
 
 
-def test_the_api_gives_the_number_of_the_batch(served, real_lake, trained, batch):
+def test_the_api_gives_the_number_of_the_batch(served, key, real_lake, trained, batch):
     loans = answers_of_loans(real_lake)
     for position in range(0, len(loans), 23):
-        answered = ask(served, loans[position])
+        answered = ask(served, key, loans[position])
         assert answered["payoff_probability"] == pytest.approx(batch[position], rel=1e-9)
         default = 1 - batch[position] >= trained.threshold
         assert answered["prediction"] == ("default" if default else "paid_off")

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from web import ANSWERS as GOOD
 
 from features.answer_files import read_answers
-from features.answers import form_features, validated
+from features.answers import form_features, validated, validated_terms
 from features.questions import QUESTIONS
 from payoff.errors import ContractError, InvalidAnswers
 
@@ -105,30 +105,46 @@ def test_any_json_is_either_answered_or_refused_by_name(answers):
     assert json.loads(json.dumps(refused)) or typed.keys() == GOOD.keys()
 
 
-def test_files_of_json_and_csv_give_the_same_rows(tmp_path):
+def test_a_file_of_one_object_and_one_of_several_give_the_same_rows(tmp_path):
     (tmp_path / "one.json").write_text(json.dumps(GOOD), encoding="utf-8")
-    (tmp_path / "two.json").write_text(json.dumps([GOOD, GOOD]), encoding="utf-8")
-    text = ",".join(GOOD) + "\n" + ",".join(str(value) for value in GOOD.values()) + "\n"
-    (tmp_path / "one.csv").write_text(text, encoding="utf-8-sig")
+    (tmp_path / "two.json").write_text(json.dumps([GOOD, GOOD]), encoding="utf-8-sig")
     typed = validated(GOOD, DISTRICTS)
     assert [validated(row, DISTRICTS) for row in read_answers(tmp_path / "one.json")] == [typed]
     assert [validated(row, DISTRICTS) for row in read_answers(tmp_path / "two.json")] == [typed, typed]
-    assert [validated(row, DISTRICTS) for row in read_answers(tmp_path / "one.csv")] == [typed]
+
+
+@pytest.mark.parametrize("content", [b"{", b"[1]", b"\xff", b"a,b\n1,2"])
+def test_a_file_that_is_no_json_is_refused(tmp_path, content):
+    (tmp_path / "a.json").write_bytes(content)
+    with pytest.raises(ContractError, match="not UTF-8 text with JSON objects"):
+        read_answers(tmp_path / "a.json")
+
+
+TERMS = {"account_id": "2", "loan_amount_czk": "80952.25", "loan_duration_months": "24", "granted_on": "1994-01-05"}
+
+
+def test_an_account_and_its_terms_are_typed():
+    typed = validated_terms(TERMS)
+    assert typed == {
+        "account_id": 2.0, "loan_amount_czk": 80952.25, "loan_duration_months": 24.0, "granted_on": date(1994, 1, 5),
+    }  # fmt: skip
 
 
 @pytest.mark.parametrize(
-    ("name", "content"),
-    [("a.json", b"{"), ("a.json", b"[1]"), ("a.json", b"\xff"), ("a.csv", b'a,b\n"half')],
+    ("changed", "field", "reason"),
+    [
+        ({"account_id": "0"}, "account_id", "must be at least 1"),
+        ({"account_id": "2.5"}, "account_id", "must be a whole number"),
+        ({"account_id": "9" * 400}, "account_id", "must be at most 2,147,483,647"),
+        ({"account_id": None}, "account_id", "is not a number"),
+        ({"loan_amount_czk": "0.125"}, "loan_amount_czk", "must be at least 1,000 CZK"),
+        ({"loan_amount_czk": "1000.125"}, "loan_amount_czk", "must have at most two digits after the point"),
+        ({"loan_duration_months": "1000"}, "loan_duration_months", "must be at most 120 months"),
+        ({"granted_on": "5.1.1994"}, "granted_on", "is not a date; write it as YYYY-MM-DD"),
+        ({"district": "Benesov"}, "district", "is not asked for"),
+    ],
 )
-def test_a_file_that_is_neither_is_refused(tmp_path, name, content):
-    (tmp_path / name).write_bytes(content)
-    with pytest.raises(ContractError, match="not UTF-8 text with CSV rows or JSON objects"):
-        read_answers(tmp_path / name)
-
-
-def test_a_csv_row_with_a_field_too_many_is_refused_not_cut(tmp_path):
-    text = ",".join(GOOD) + "\n" + ",".join(str(value) for value in GOOD.values()) + ",surplus\n"
-    (tmp_path / "a.csv").write_text(text, encoding="utf-8")
-    (row,) = read_answers(tmp_path / "a.csv")
-    with pytest.raises(InvalidAnswers, match="is not asked for"):
-        validated(row, DISTRICTS)
+def test_impossible_terms_are_named(changed, field, reason):
+    with pytest.raises(InvalidAnswers) as refused:
+        validated_terms(TERMS | changed)
+    assert refused.value.fields == {field: reason}

@@ -7,12 +7,12 @@ from pathlib import Path
 import pytest
 from flask.testing import FlaskClient
 from pydantic import SecretStr
-from test_web_pages import send
+from test_web_pages import TOKEN, send
 from web import ANSWERS, app_with, settings
 
 from payoff.errors import SettingsError
 from webapp import create_app
-from webapp.security import HEADERS, _generate, secret_key
+from webapp.security import HEADERS, TRANSPORT, _generate, secret_key
 from webapp.serving import EXTENSION, LakeModels
 
 
@@ -26,6 +26,8 @@ def client(tmp_path: Path) -> FlaskClient:
     [
         ("GET", "/"),
         ("POST", "/"),
+        ("POST", "/what-if"),
+        ("GET", "/about"),
         ("GET", "/nowhere"),
         ("GET", "/static/app.css"),
         ("GET", "/healthz"),
@@ -55,6 +57,36 @@ def test_cookies_are_out_of_reach_of_scripts_and_other_sites(client: FlaskClient
 
 def test_cookies_stay_on_https_where_the_site_is_reached_so(client: FlaskClient) -> None:
     assert "Secure" in client.get("/", base_url="https://localhost").headers["Set-Cookie"]
+
+
+def test_a_cookie_over_https_belongs_to_this_host_alone(client: FlaskClient) -> None:
+    cookie = client.get("/", base_url="https://localhost").headers["Set-Cookie"]
+    assert cookie.startswith("__Host-session=")
+    assert "Path=/" in cookie
+    assert "Domain" not in cookie
+    assert client.get("/").headers["Set-Cookie"].startswith("session=")
+
+
+def test_a_form_is_answered_over_https_as_well(client: FlaskClient) -> None:
+    page = client.get("/", base_url="https://localhost").text
+    token = TOKEN.search(page)
+    assert token
+    sent = ANSWERS | {"csrf_token": token[1]}
+    answer = client.post("/", data=sent, base_url="https://localhost", headers={"Referer": "https://localhost/"})
+    assert answer.status_code == 200
+
+
+def test_browsers_are_asked_to_keep_to_https_only_over_https(client: FlaskClient) -> None:
+    assert client.get("/", base_url="https://localhost").headers["Strict-Transport-Security"] == TRANSPORT
+    assert "Strict-Transport-Security" not in client.get("/").headers
+
+
+@pytest.mark.parametrize(("proxies", "secure"), [(0, False), (1, True)])
+def test_a_proxy_is_believed_about_https_only_if_it_is_trusted(tmp_path: Path, proxies: int, secure: bool) -> None:
+    client = app_with(tmp_path, trusted_proxies=proxies).test_client()
+    answer = client.get("/", headers={"X-Forwarded-Proto": "https", "X-Forwarded-For": "192.0.2.7"})
+    assert ("Strict-Transport-Security" in answer.headers) == secure
+    assert ("Secure" in answer.headers["Set-Cookie"]) == secure
 
 
 def test_programs_get_no_cookie(client: FlaskClient) -> None:

@@ -6,11 +6,10 @@ from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
-from web import Served, StandIn, app_with, settings
+from web import Served, StandIn, settings
 
 from payoff.errors import ModelError, SettingsError
-from webapp import server
-from webapp.serving import EXTENSION
+from webapp import create_app, server
 
 
 def test_a_busy_port_names_the_setting(tmp_path: Path) -> None:
@@ -60,14 +59,39 @@ def test_serving_takes_the_settings_and_announces_the_real_port(
     assert started.load().test_client().get("/healthz").status_code == 200
 
 
-@pytest.mark.parametrize("model", [StandIn(), ModelError("torn")])
-def test_a_worker_loads_its_model_beside_its_own_loop(
-    tmp_path: Path, model: StandIn | ModelError, caplog: pytest.LogCaptureFixture
-) -> None:
-    app = app_with(tmp_path, model)
-    app.extensions[EXTENSION] = Served(model)
+class Asked(Served):
+    """Remembers which models were loaded."""
+
+    def __init__(self, model: StandIn | Exception) -> None:
+        super().__init__(model)
+        self.loaded: list[tuple[str, str]] = []
+
+    def current(self, feature_set: str = "form") -> StandIn:
+        self.loaded.append(("champion", feature_set))
+        return super().current(feature_set)
+
+    def challenger(self, feature_set: str = "form") -> StandIn | None:
+        self.loaded.append(("challenger", feature_set))
+        return super().challenger(feature_set)
+
+
+@pytest.mark.parametrize(
+    ("model", "challenger", "loaded", "said"),
+    [
+        (StandIn(), "off", [("champion", "form"), ("champion", "full")], "no model of full"),
+        (StandIn(), "split", [("champion", "form"), ("challenger", "form"), ("champion", "full")], "no model of full"),
+        (ModelError("torn"), "off", [("champion", "form"), ("champion", "full")], "torn"),
+    ],
+)
+def test_a_worker_loads_its_models_beside_its_own_loop(
+    tmp_path: Path, model: StandIn | Exception, challenger: str, loaded: list[object], said: str,
+    caplog: pytest.LogCaptureFixture,
+) -> None:  # fmt: skip
+    models = Asked(model)
+    app = create_app(settings(tmp_path, challenger=challenger), models=models)
     server._warm_up(SimpleNamespace(wsgi=app))
     for thread in threading.enumerate():
         if thread.name == "load-model":
             thread.join(10)
-    assert ("torn" in caplog.text) == isinstance(model, ModelError)
+    assert models.loaded == loaded
+    assert said in caplog.text

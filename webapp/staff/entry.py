@@ -1,6 +1,6 @@
 """Logging in and out."""
 
-from urllib.parse import urlsplit
+import re
 
 from flask import Blueprint, redirect, render_template, request, url_for
 from flask_babel import gettext as _
@@ -10,10 +10,17 @@ from wtforms import PasswordField, StringField
 from wtforms.validators import InputRequired, Length
 
 from webapp.access import enter, leave, visitor
+from webapp.limits import login_limit
+from webapp.staff.stale import answer_stale
 from webapp.storage import database
-from webapp.storage.users import LONGEST_PASSWORD, log_in
+from webapp.storage.logins import log_in
+from webapp.storage.passwords import LONGEST_PASSWORD
 
 entry = Blueprint("entry", __name__, url_prefix="/staff")
+answer_stale(entry)
+
+#: One slash at the beginning, and nothing that browsers leave out (control characters) or read as a slash.
+_PATH = re.compile(r"/(?!/)[^\\\s\x00-\x1f\x7f]*")
 
 
 class LoginForm(FlaskForm):
@@ -24,6 +31,7 @@ class LoginForm(FlaskForm):
 
 
 @entry.route("/login", methods=["GET", "POST"])
+@login_limit
 def login() -> tuple[str, int] | Response:
     """The form, and its answer: the page that was asked for, or the same words whatever was wrong."""
     back = _page_here(request.args.get("next"))
@@ -50,6 +58,4 @@ def logout() -> Response:
 
 def _page_here(asked: str | None) -> str:
     """A path of this site; the dashboard for anything else, so that no link can lead elsewhere after a login."""
-    parts = urlsplit((asked or "").replace("\\", "/"))
-    here = asked and not parts.scheme and not parts.netloc and parts.path.startswith("/")
-    return str(asked) if here and not parts.path.startswith("//") else url_for("dashboard.index")
+    return asked if asked and _PATH.fullmatch(asked) else url_for("dashboard.index")

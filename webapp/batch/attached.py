@@ -1,0 +1,33 @@
+"""The runner of a Flask app; the one module of the package that knows Flask."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from flask import Flask, current_app
+from flask_babel import force_locale
+
+from payoff.lake import Lake
+from webapp import storage
+from webapp.batch.runner import Runner
+from webapp.serving import EXTENSION as MODELS
+from webapp.serving import SETTINGS
+
+EXTENSION = "payoff.batches"
+
+
+def attach(app: Flask, lake: Lake) -> None:
+    """Give ``app`` a runner; its threads start when there is something to do."""
+
+    @contextmanager
+    def speaking(language: str) -> Iterator[None]:
+        with app.app_context(), force_locale(language):
+            yield
+
+    found = app.extensions
+    app.extensions[EXTENSION] = Runner(found[SETTINGS], found[storage.EXTENSION], lake, found[MODELS], speaking)
+
+
+def batch_runner() -> Runner:
+    """The runner of the running app."""
+    runner: Runner = current_app.extensions[EXTENSION]
+    return runner
