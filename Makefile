@@ -71,10 +71,11 @@ CZECH := webapp/translations/cs/LC_MESSAGES/messages.po
 
 # Bring the list of messages up to date; what is new or changed then waits for its translation.
 messages: setup
+	@mkdir -p var
 	$(BIN)/pybabel --quiet extract --mapping-file webapp/translations/babel.cfg --no-location --sort-output \
-		--omit-header --keywords lazy_gettext --keywords N_ --output-file var/messages.pot .
+		--keywords lazy_gettext --keywords Worded --output-file var/messages.pot .
 	$(BIN)/pybabel --quiet update --input-file var/messages.pot --output-file $(CZECH) --locale cs --no-fuzzy-matching \
-		--omit-header --ignore-pot-creation-date
+		--ignore-obsolete --ignore-pot-creation-date
 
 $(BIN)/python:
 	@$(PYTHON) -c 'import sys; v = sys.version_info; sys.exit(v < (3, 11) and f"Payoff needs Python 3.11 or newer; $(PYTHON) is {v.major}.{v.minor}. Name another: make run PYTHON=python3.12")'

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
+from hypothesis import settings as generated
 from servers import (
     MariaDB,
     MLflowServer,
@@ -28,6 +29,11 @@ if TYPE_CHECKING:
     from payoff.metadata import Metadata
     from payoff.settings import Settings
     from payoff.warehouse.spark import Spark
+    from webapp.storage import Database
+
+# How long an example takes says more about the machine than about the code.
+generated.register_profile("unhurried", parent=generated.default, deadline=None)
+generated.load_profile("unhurried")
 
 # A training in a test is not for the developer's own tracking server.
 os.environ.pop("MLFLOW_TRACKING_URI", None)
@@ -40,6 +46,16 @@ TINY_BANK = ROOT / "tests" / "data" / "tiny_bank"
 def tiny_bank(tmp_path: Path) -> Path:
     """A directory with the invented bank's .asc files, free to be changed."""
     return Path(shutil.copytree(TINY_BANK, tmp_path / "tiny_bank"))
+
+
+@pytest.fixture(scope="session")
+def tiny_warehouse_url(tmp_path_factory: pytest.TempPathFactory) -> str:
+    """The URL of a warehouse with the invented bank, for reading."""
+    from bank import exported, settings_in
+
+    settings = settings_in(tmp_path_factory.mktemp("tiny"), TINY_BANK)
+    exported(settings)
+    return settings.warehouse_url
 
 
 @pytest.fixture(scope="session")
@@ -58,6 +74,25 @@ def mariadb_url(mariadb_server: MariaDB) -> Iterator[str]:
     name = f"test_{uuid.uuid4().hex[:12]}"
     yield mariadb_server.create_database(name)
     mariadb_server.drop_database(name)
+
+
+@pytest.fixture(params=["sqlite", "mariadb"])
+def empty_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+    """The URL of an empty database for the web app's own tables, of each kind in turn."""
+    if request.param == "sqlite":
+        return f"sqlite:///{tmp_path}/payoff.sqlite"
+    return str(request.getfixturevalue("mariadb_url"))
+
+
+@pytest.fixture
+def tables(empty_url: str) -> "Iterator[Database]":
+    """The web app's own tables, empty, in each kind of database in turn."""
+    from webapp.storage import Database
+
+    database = Database(empty_url)
+    database.migrate()
+    yield database
+    database.engine.dispose()
 
 
 @pytest.fixture(scope="session")
@@ -205,6 +240,16 @@ def trained(real_lake: "Lake") -> "Metadata":
     from training.publish import Training, train
 
     return train(real_lake, "form", Training(SEED)).metadata
+
+
+@pytest.fixture(scope="session")
+def trained_full(real_lake: "Lake") -> "Metadata":
+    """A model of what the bank knows of its accounts, trained on the real bank and promoted."""
+    from bank import SEED
+
+    from training.publish import Training, train
+
+    return train(real_lake, "full", Training(SEED)).metadata
 
 
 @pytest.hookimpl(trylast=True)

@@ -1,5 +1,6 @@
 """A quick stand-in for a trained model, and the answers that tests give."""
 
+import secrets
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -8,7 +9,9 @@ import numpy as np
 import pandas as pd
 from flask import Flask
 from flask.testing import FlaskClient
+from werkzeug.test import TestResponse
 
+from features.derived import compute
 from features.questions import QUESTIONS
 from features.sets import feature_set
 from payoff.choices import Role
@@ -16,7 +19,7 @@ from payoff.errors import ModelError, NoModel
 from payoff.metadata import Band, Calibration, Costs, District, Figure, Metadata, Spread
 from payoff.settings import Settings
 from webapp import create_app, storage
-from webapp.storage.users import add_user
+from webapp.storage.users import add_key, add_user
 
 if TYPE_CHECKING:
     from playwright.sync_api import Page
@@ -115,11 +118,37 @@ def metadata(version: str = "2026-01-05T09-30-00") -> Metadata:
     )
 
 
+def background(loans: int = 12) -> pd.DataFrame:
+    """Loans to compare with: form features that might be a training loan's, the same ones every time."""
+    rng = np.random.default_rng(20260105)
+    asked = {question.name for question in QUESTIONS}
+    drawn = {
+        name: rng.uniform(spread.p10, spread.p90, loans).round() for name, spread in SPREADS.items() if name in asked
+    }
+    days = pd.to_datetime("1997-01-01") - pd.to_timedelta(rng.integers(300, 1400, loans), unit="D")
+    inputs = pd.DataFrame(drawn).assign(
+        loan_duration_months=rng.choice([12, 24, 36, 48, 60], loans),
+        account_statement_frequency=rng.choice(["monthly", "weekly"], loans),
+        card_type=rng.choice(["none", "classic"], loans),
+        district_average_salary_czk=rng.choice([each.average_salary_czk for each in DISTRICTS], loans),
+        granted_on=pd.Timestamp("1997-01-01"),
+        opened_on=days,
+        owner_born_on=days - pd.to_timedelta(rng.integers(7_000, 18_000, loans), unit="D"),
+    )
+    # No loan contradicts itself: the lowest balance is the lowest.
+    balances = ["transaction_balance_min_180d", "month_balance_min_mean_180d", "transaction_balance_last"]
+    return compute(inputs.assign(transaction_balance_min_180d=inputs[balances].min(axis=1)), feature_set("form"))
+
+
+BACKGROUND = background()
+
+
 class StandIn:
     """Scores like a model: the lower an account has been, in instalments, the likelier the default."""
 
     def __init__(self, described: Metadata | None = None, fixed: float | None = None) -> None:
         self.metadata = described or metadata()
+        self.background = BACKGROUND.reindex(columns=list(self.metadata.features))
         self._fixed = fixed
 
     def default_probabilities(self, features: pd.DataFrame) -> np.ndarray:
@@ -156,13 +185,15 @@ class Served:
 
 def settings(directory: Path, **others: Any) -> Settings:
     """Settings that keep everything in ``directory`` and read no file."""
-    given = {"database_url": f"sqlite:///{directory}/var/payoff.sqlite"} | others
+    # Tests ask more often than people; those of the limits set their own.
+    quick = dict.fromkeys(("api_rate", "form_rate", "login_rate"), "1000000/minute")
+    given = {"database_url": f"sqlite:///{directory}/var/payoff.sqlite"} | quick | others
     return Settings(_env_file=None, var_dir=directory / "var", lake_uri=str(directory / "lake"), **given)
 
 
-def app_with(directory: Path, model: StandIn | Exception | None = None) -> Flask:
-    """The app with a stand-in, or with an error in the place of a model."""
-    return create_app(settings(directory), models=Served(model or StandIn()))
+def app_with(directory: Path, model: StandIn | Exception | None = None, **others: Any) -> Flask:
+    """The app with a stand-in, or with an error in the place of a model; ``others`` are settings."""
+    return create_app(settings(directory, **others), models=Served(model or StandIn()))
 
 
 PASSWORD = "correct horse battery"
@@ -181,6 +212,35 @@ def client_of(app: Flask, role: Role) -> FlaskClient:
     client = app.test_client()
     answer = client.post("/staff/login", data={"name": role, "password": PASSWORD})
     assert answer.status_code == 302, answer.text
+    return client
+
+
+def api_key(app: Flask, role: Role) -> str:
+    """A key of a new member of staff of that role."""
+    return key_in(app.extensions[storage.EXTENSION], role)
+
+
+def key_in(database: storage.Database, role: Role) -> str:
+    """The same, in a database that some server uses."""
+    with database.session() as session:
+        name = f"{role}-{secrets.token_hex(4)}"
+        return add_key(session, add_user(session, name, role, PASSWORD, "a test"), "a test", "a test").text
+
+
+class KeyedClient(FlaskClient):
+    """Sends a key with every request, unless the request says otherwise."""
+
+    key = ""
+
+    def open(self, *args: Any, **kwargs: Any) -> TestResponse:
+        kwargs["headers"] = {"Authorization": f"Bearer {self.key}"} | dict(kwargs.get("headers") or {})
+        return super().open(*args, **kwargs)
+
+
+def program(app: Flask, role: Role = "viewer") -> FlaskClient:
+    """A client that sends a key of that role with every request."""
+    client = KeyedClient(app, app.response_class)
+    client.key = api_key(app, role)
     return client
 
 

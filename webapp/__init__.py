@@ -5,19 +5,17 @@ from jinja2 import StrictUndefined
 
 from payoff.lake import Lake, open_lake
 from payoff.settings import Settings
-from webapp import staff, storage, wording
+from webapp import api, staff, storage, wording
 from webapp.access import introduce
-from webapp.api import api, health
+from webapp.batch.attached import attach
 from webapp.languages import speak
+from webapp.limits import restrain
 from webapp.problems import word_errors
 from webapp.security import csrf, secure
-from webapp.serving import EXTENSION, LakeModels, Models
+from webapp.serving import EXTENSION, LAKE, SETTINGS, LakeModels, Models
 from webapp.storage import Database
 from webapp.vendored import find_parts
 from webapp.views import pages
-
-SETTINGS = "payoff.settings"
-LAKE = "payoff.lake"
 
 
 def create_app(settings: Settings, lake: Lake | None = None, models: Models | None = None) -> Flask:
@@ -33,7 +31,7 @@ def create_app(settings: Settings, lake: Lake | None = None, models: Models | No
     Raises
     ------
     SettingsError
-        The lake URI or the database URL cannot be used, or no secret key can be kept.
+        The lake URI, the database URL or a rate cannot be used, or no secret key can be kept.
     StorageError
         The database cannot be reached.
     """
@@ -46,12 +44,16 @@ def create_app(settings: Settings, lake: Lake | None = None, models: Models | No
     app.extensions[SETTINGS] = settings
     app.extensions[LAKE] = lake
     app.extensions[EXTENSION] = models or LakeModels(lake, settings.var_dir / "models")
+    attach(app, lake)
     _prepare_templates(app)
     speak(app)
     introduce(app, staff.NAVIGATION)
     find_parts(app)
-    csrf.exempt(api)
-    for blueprint in (pages, api, health, *staff.BLUEPRINTS):
+    restrain(app, settings)
+    for blueprint in api.BLUEPRINTS:
+        # It looks at no cookie, so there is nothing to forge a request with.
+        csrf.exempt(blueprint)
+    for blueprint in (pages, *api.BLUEPRINTS, *staff.BLUEPRINTS):
         app.register_blueprint(blueprint)
     word_errors(app)
     return app

@@ -11,7 +11,7 @@ from werkzeug.exceptions import Forbidden
 from werkzeug.wrappers import Response
 
 from payoff.choices import ROLES, Role
-from webapp.storage import database, users
+from webapp.storage import database, logins
 
 _COOKIE = "login"
 
@@ -83,7 +83,7 @@ def leave() -> None:
     g.pop("visitor", None)
     if isinstance(token, str):
         with database().session() as transaction:
-            users.log_out(transaction, token)
+            logins.log_out(transaction, token)
 
 
 def requires(role: Role) -> Callable[[Callable[P, R]], Callable[P, R | Response]]:
@@ -111,5 +111,5 @@ def _logged_in() -> Visitor | None:
     if not isinstance(token, str):
         return None
     with database().session() as transaction:
-        user = users.logged_in(transaction, token)
+        user = logins.logged_in(transaction, token)
         return Visitor(user.id, user.name, user.role) if user else None

@@ -10,9 +10,12 @@ from flask import Flask
 from gunicorn.app.base import BaseApplication
 
 from payoff.errors import LakeError, ModelError, SettingsError
+from payoff.registry import SERVED
 from payoff.settings import Settings
 from webapp import create_app
-from webapp.serving import EXTENSION
+from webapp.batch.attached import EXTENSION as BATCHES
+from webapp.lookups import LOOKED_UP
+from webapp.serving import EXTENSION, SETTINGS, Models
 
 _BACKLOG = 256
 
@@ -87,10 +90,13 @@ class _Server(BaseApplication):
             "timeout": 60,
             "graceful_timeout": 30,
             "keepalive": 5,
+            # webapp.security decides whom to believe about https and addresses; gunicorn would believe its neighbours.
+            "forwarded_allow_ips": "",
+            "secure_scheme_headers": {},
             "loglevel": "warning",
             "control_socket_disable": True,
             "when_ready": lambda _: print(f"Payoff is ready: {address} (Ctrl+C stops it)", flush=True),
-            "post_worker_init": _warm_up,
+            "post_worker_init": _begin,
         }
         super().__init__()
 
@@ -102,13 +108,23 @@ class _Server(BaseApplication):
         return create_app(self._settings)
 
 
+def _begin(worker: Any) -> None:
+    _warm_up(worker)
+    worker.wsgi.extensions[BATCHES].watch()
+
+
 def _warm_up(worker: Any) -> None:
-    """Load the model beside the worker's own loop, which must go on to tell the master that it lives."""
+    """Load the models beside the worker's own loop, which must go on to tell the master that it lives."""
+    models: Models = worker.wsgi.extensions[EXTENSION]
+    challenged = worker.wsgi.extensions[SETTINGS].challenger != "off"
 
     def load() -> None:
-        try:
-            worker.wsgi.extensions[EXTENSION].current()
-        except (ModelError, LakeError) as error:
-            _log.warning("%s", error)
+        for feature_set in (SERVED, LOOKED_UP):
+            try:
+                models.current(feature_set)
+                if challenged:
+                    models.challenger(feature_set)
+            except (ModelError, LakeError) as error:
+                _log.warning("%s", error)
 
     threading.Thread(target=load, name="load-model", daemon=True).start()

@@ -20,9 +20,12 @@ from payoff.lake import Lake
 from payoff.metadata import Metadata
 from payoff.model import load_model
 from payoff.registry import SERVED, challengers, champion
+from payoff.settings import Settings
 from webapp.predictions import Scorer
 
 EXTENSION = "payoff.models"
+SETTINGS = "payoff.settings"
+LAKE = "payoff.lake"
 RECHECK_SECONDS = 5.0
 RETRY_SECONDS = 30.0
 
@@ -46,6 +49,18 @@ def served_models() -> Models:
     """The models of the running app."""
     models: Models = current_app.extensions[EXTENSION]
     return models
+
+
+def current_settings() -> Settings:
+    """The settings of the running app."""
+    settings: Settings = current_app.extensions[SETTINGS]
+    return settings
+
+
+def current_lake() -> Lake:
+    """The lake of the running app."""
+    lake: Lake = current_app.extensions[LAKE]
+    return lake
 
 
 def current_model(feature_set: str = SERVED) -> Scorer:

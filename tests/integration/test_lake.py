@@ -35,6 +35,15 @@ def test_a_second_write_replaces_the_first(lake):
     assert lake.read("pointer") == b"new"
 
 
+def test_what_is_deleted_is_gone_and_deleting_it_again_does_no_harm(lake):
+    lake.write("a/one", b"1")
+    lake.write("a/two", b"2")
+    lake.delete("a/one")
+    lake.delete("a/one")
+    assert lake.keys("a/") == ["a/two"]
+    assert not lake.exists("a/one")
+
+
 def test_a_missing_file_is_named(lake):
     with pytest.raises(LakeError, match="holds no nothing"):
         lake.read("nothing")

@@ -16,7 +16,6 @@ from features.table import build
 from payoff.errors import ContractError, WarehouseError
 from payoff.model import load_model
 from payoff.warehouse import Warehouse, open_warehouse
-from training.publish import Training, train
 
 NUMBERS = [candidate.name for candidate in every_candidate() if candidate.dtype == "number"]
 
@@ -97,7 +96,9 @@ def test_a_later_day_sees_more_and_the_order_of_the_applications_is_kept(real_wa
     assert table["loan_instalment"].to_list() == [2500.0] * 3
 
 
-def test_an_account_without_history_has_missing_values_and_still_gets_a_prediction(real_lake, tiny_bank, tmp_path):
+def test_an_account_without_history_has_missing_values_and_still_gets_a_prediction(
+    real_lake, trained_full, tiny_bank, tmp_path
+):
     header, *rows = (tiny_bank / "trans.asc").read_text(encoding="latin-1").splitlines(keepends=True)
     others = [row for row in rows if row.split(";")[1] != "3"]
     assert len(others) < len(rows)
@@ -107,7 +108,7 @@ def test_an_account_without_history_has_missing_values_and_still_gets_a_predicti
     with open_warehouse(settings.warehouse_url) as warehouse:
         table = build_for(warehouse, [Application(3, date(1998, 1, 1), Decimal(50_000), 24)], "full")
     assert table[[each.name for each in every_candidate() if each.cube]].isna().all(axis=None)
-    model = load_model(real_lake, train(real_lake, "full", Training(1)).metadata.version, tmp_path / "models")
+    model = load_model(real_lake, trained_full.version, tmp_path / "models")
     assert 0 < model.default_probabilities(table)[0] < 1
 
 
