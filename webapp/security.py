@@ -45,7 +45,7 @@ def secure(app: Flask, settings: Settings) -> None:
     )
     if settings.trusted_proxies:
         # The host is not taken from a header: a proxy hands the one it was asked for on.
-        app.wsgi_app = ProxyFix(app.wsgi_app, x_for=settings.trusted_proxies, x_proto=1, x_host=0)  # type: ignore[method-assign]
+        app.wsgi_app = ProxyFix(app.wsgi_app, x_for=settings.trusted_proxies, x_proto=1, x_host=0)
     app.session_interface = _Sessions()
     csrf.init_app(app)
     app.after_request(_with_headers)

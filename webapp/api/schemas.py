@@ -81,7 +81,7 @@ class Beside(Shape):
 Loan: type[BaseModel] = create_model("Loan", __base__=(Beside, loan_model()))
 
 
-class Loans(RootModel[Annotated[list[Loan], Field(min_length=1, max_length=MOST_LOANS)]]):  # type: ignore[valid-type]
+class Loans(RootModel[Annotated[list[Loan], Field(min_length=1, max_length=MOST_LOANS)]]):
     """Loans to score."""
 
 

@@ -25,7 +25,7 @@ _COUNT = select(RateCount.count, RateCount.expires_at)
 class CountStorage(Storage):
     """Counts in the database of the running app."""
 
-    STORAGE_SCHEME = [SCHEME]  # noqa: RUF012 (limits declares it so)
+    STORAGE_SCHEME = [SCHEME]
 
     @property
     def base_exceptions(self) -> tuple[type[Exception], ...]:

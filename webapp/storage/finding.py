@@ -134,10 +134,10 @@ def numbers(
         values |= {"at": beyond[0], "beyond": beyond[1]}
     hint = _hint(session)
     merged = (" union " if where.overlapping else " union all ").join(
-        f"select id, made_at from (select id, made_at from {_from(run & keyset, hint)} {order}) as run"  # noqa: S608
+        f"select id, made_at from (select id, made_at from {_from(run & keyset, hint)} {order}) as run"
         for run in where.sorted_runs
     )
-    rows = session.execute(_text(f"select id from ({merged}) as merged {order}", values))  # noqa: S608
+    rows = session.execute(_text(f"select id from ({merged}) as merged {order}", values))
     return [row.id for row in rows]
 
 
@@ -149,10 +149,9 @@ def count(session: Session, where: Lookup, most: int) -> int:
     days = _within(limits)
     hint, values = _hint(session), where.values | limits | {"most": most}
     together = (" union " if where.overlapping else " union all ").join(
-        f"select id from (select id from {_from(run & days, hint)} limit :most) as run"  # noqa: S608
-        for run in where.runs
+        f"select id from (select id from {_from(run & days, hint)} limit :most) as run" for run in where.runs
     )
-    counted = f"select count(*) from (select id from ({together}) as fitting limit :most) as counted"  # noqa: S608
+    counted = f"select count(*) from (select id from ({together}) as fitting limit :most) as counted"
     return int(session.execute(_text(counted, values)).scalar_one())
 
 
