@@ -22,7 +22,7 @@ run: setup
 	$(BIN)/payoff run
 
 test: setup-dev
-	$(BIN)/pytest --cov --cov-report=term $(PYTEST_ARGS)
+	$(BIN)/pytest --numprocesses 2 --dist loadfile --cov --cov-report=term $(PYTEST_ARGS)
 
 # The comparison's folds are read by the pages after it; one thread each, so that -j2 keeps both cores busy.
 figures: $(addprefix benchmarks/,original.md presets.md fairness.md stability.md)
