@@ -30,6 +30,8 @@ _NO_MLFLOW = (
 )
 _ADVICE = "The model is published all the same. Check MLFLOW_TRACKING_URI and the server it names, or unset it."
 
+_DATABASES = ("sqlite", "mysql", "postgresql", "mssql")
+
 #: MLflow would try for minutes to reach a server that is not there. What the user has set wins.
 _PATIENCE = {
     "MLFLOW_HTTP_REQUEST_MAX_RETRIES": "2",
@@ -68,6 +70,9 @@ def log_training(metadata: Metadata, artefacts: Mapping[str, bytes]) -> str | No
     uri = os.environ.get("MLFLOW_TRACKING_URI")
     if not uri:
         return None
+    if (kind := re.split(r"[+:]", uri)[0]) in _DATABASES:
+        # MLflow would open it itself, with libraries that this installation does not promise it.
+        raise TrackingError(f"MLFLOW_TRACKING_URI names a {kind} database; expected http(s)://SERVER. {_ADVICE}")
     with _environment():
         try:
             from mlflow import MlflowClient

@@ -19,6 +19,7 @@ from web import fill, key_in
 
 from payoff import runs
 from payoff.model import load_model
+from payoff.registry import champion
 from webapp.storage import Database
 
 PAYOFF = [sys.executable, "-c", "from payoff.cli import main; main()"]
@@ -64,9 +65,9 @@ def batch(real_lake, trained, tmp_path_factory) -> np.ndarray:
     return 1 - load_model(real_lake, trained.version, tmp_path_factory.mktemp("models")).default_probabilities(table)
 
 
-def test_the_served_app_is_ready_with_the_trained_model(served, trained):
+def test_the_served_app_is_ready_with_the_promoted_model(served, real_lake):
     with urllib.request.urlopen(f"{served}/readyz", timeout=30) as answer:
-        assert json.load(answer) == {"status": "ready", "model_version": trained.version}
+        assert json.load(answer) == {"status": "ready", "model_version": champion(real_lake)}
 
 
 def test_the_api_gives_the_number_of_the_batch(served, key, real_lake, trained, batch):
