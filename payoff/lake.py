@@ -12,9 +12,9 @@ from pathlib import Path
 from typing import Any, Protocol
 from urllib.parse import unquote, urlsplit
 
-import boto3
-from botocore.exceptions import BotoCoreError, ClientError
+from botocore.exceptions import ClientError
 
+from payoff import aws
 from payoff.errors import LakeError, SettingsError
 from payoff.settings import Settings
 
@@ -121,66 +121,42 @@ class S3Lake:
         self._bucket = bucket
         self._prefix = f"{prefix}/" if prefix else ""
         self.uri = f"s3://{bucket}/{prefix}".rstrip("/")
-        try:
-            # A session of its own: the default one keeps the first credentials it found for good.
-            self._client = boto3.session.Session().client("s3", endpoint_url=endpoint_url)
-        except (BotoCoreError, ValueError) as error:
-            raise SettingsError(
-                f"no S3 client for {self.uri}: {error}. Check PAYOFF_S3_ENDPOINT_URL and AWS_*."
-            ) from error
+        self._client = aws.client("s3", endpoint_url)
 
     def read(self, key: str) -> bytes:
-        try:
-            data: bytes = self._client.get_object(Bucket=self._bucket, Key=self._prefix + key)["Body"].read()
-        except (ClientError, BotoCoreError) as error:
-            if _code(error) == "NoSuchKey":
-                raise LakeError(f"{self.uri} holds no {key}") from error
-            raise self._failed("read", key, error) from error
+        with aws.worded(LakeError, f"read {self.uri}/{key}"):
+            try:
+                data: bytes = self._client.get_object(Bucket=self._bucket, Key=self._prefix + key)["Body"].read()
+            except ClientError as error:
+                if aws.code(error) == "NoSuchKey":
+                    raise LakeError(f"{self.uri} holds no {key}") from error
+                raise
         return data
 
     def write(self, key: str, data: bytes) -> None:
-        try:
+        with aws.worded(LakeError, f"write {self.uri}/{key}"):
             self._client.put_object(Bucket=self._bucket, Key=self._prefix + key, Body=data)
-        except (ClientError, BotoCoreError) as error:
-            raise self._failed("write", key, error) from error
 
     def delete(self, key: str) -> None:
-        try:
+        with aws.worded(LakeError, f"delete {self.uri}/{key}"):
             self._client.delete_object(Bucket=self._bucket, Key=self._prefix + key)
-        except (ClientError, BotoCoreError) as error:
-            raise self._failed("delete", key, error) from error
 
     def exists(self, key: str) -> bool:
-        try:
-            self._client.head_object(Bucket=self._bucket, Key=self._prefix + key)
-        except (ClientError, BotoCoreError) as error:
-            if _code(error) == "404":
-                return False
-            raise self._failed("look for", key, error) from error
+        with aws.worded(LakeError, f"look for {self.uri}/{key}"):
+            try:
+                self._client.head_object(Bucket=self._bucket, Key=self._prefix + key)
+            except ClientError as error:
+                if aws.code(error) == "404":
+                    return False
+                raise
         return True
 
     def keys(self, prefix: str) -> list[str]:
-        try:
+        with aws.worded(LakeError, f"list {self.uri}/{prefix}"):
             pages = self._client.get_paginator("list_objects_v2").paginate(
                 Bucket=self._bucket, Prefix=self._prefix + prefix
             )
             return sorted(item["Key"][len(self._prefix) :] for page in pages for item in page.get("Contents", []))
-        except (ClientError, BotoCoreError) as error:
-            raise self._failed("list", prefix, error) from error
-
-    def _failed(self, verb: str, key: str, error: Exception) -> LakeError:
-        hints = {
-            "NoSuchBucket": "Create the bucket, or set PAYOFF_LAKE_URI to one that exists.",
-            "InvalidAccessKeyId": "Check AWS_ACCESS_KEY_ID.",
-            "SignatureDoesNotMatch": "Check AWS_SECRET_ACCESS_KEY.",
-            "AccessDenied": "The credentials lack the right to do so.",
-        }
-        hint = hints.get(_code(error), "Check PAYOFF_S3_ENDPOINT_URL and the AWS credentials.")
-        return LakeError(f"could not {verb} {self.uri}/{key}: {error}. {hint}")
-
-
-def _code(error: Exception) -> str:
-    return str(error.response["Error"].get("Code", "")) if isinstance(error, ClientError) else ""
 
 
 def sha256(data: bytes) -> str:
