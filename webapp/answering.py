@@ -3,6 +3,7 @@
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import cache
 
 import pandas as pd
 
@@ -84,13 +85,14 @@ def _stored(
     feature_set: str, see: Callable[[Scorer], pd.DataFrame], terms: Terms, how: Circumstances, typed: Answers
 ) -> Answered:
     """``see`` gives what a model sees of the loan."""
+    seen = cache(see)
 
     def ask(model: Scorer) -> Prediction:
-        return judged(model, see(model), [terms])[0]
+        return judged(model, seen(model), [terms])[0]
 
     began = time.perf_counter()
     prediction, choice = trials.answered(feature_set, how.application, ask)
-    explanation = explain(choice.model, see(choice.model))
+    explanation = explain(choice.model, seen(choice.model))
     timed = replace(how, arm=choice.arm, milliseconds=(time.perf_counter() - began) * 1000)
     with database().session() as session:
         number = store(session, prediction, timed, as_json(explanation))

@@ -26,6 +26,7 @@ HEADERS = {
 #: Only over https, where browsers heed it: they keep to https for a year.
 TRANSPORT = "max-age=31536000"
 LARGEST_REQUEST = 64 * 1024
+_KEPT_BY_NOBODY = ("/api/", "/staff/", "/healthz", "/readyz")
 _SHORTEST_KEY = 32
 
 csrf = CSRFProtect()
@@ -67,8 +68,9 @@ def _with_headers(response: Response) -> Response:
         response.headers[name] = value
     if request.is_secure:
         response.headers["Strict-Transport-Security"] = TRANSPORT
-    # The empty form may be kept, or the browser's Back button would lose what was typed into it.
-    if request.method != "GET" or request.path.startswith(("/api/", "/healthz", "/readyz")):
+    # The empty form may be kept, or the browser's Back button would lose what was typed into it. What staff are shown
+    # may not: others may use the same computer, and rows may have been deleted since.
+    if request.method != "GET" or request.path.startswith(_KEPT_BY_NOBODY):
         response.headers["Cache-Control"] = "no-store"
     elif "Cache-Control" not in response.headers:
         response.headers["Cache-Control"] = "private, no-cache"

@@ -9,8 +9,9 @@ import hashlib
 import logging
 import threading
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import partial
 
 from flask import current_app
 
@@ -117,11 +118,13 @@ class Shadows:
             _log.warning("prediction %s has no shadow score: %s others wait", number, MOST_WAITING)
             return
         try:
-            self._thread.submit(self._score, feature_set, number, ask)
+            scored = self._thread.submit(self._score, feature_set, number, ask)
         except RuntimeError:
             # The process is ending; the answer must not fail for that.
             self._room.release()
             _log.warning("prediction %s has no shadow score: the process ends", number)
+        else:
+            scored.add_done_callback(partial(self._ended, number))
 
     def close(self) -> None:
         """Make the scores that wait, and take no more."""
@@ -132,17 +135,17 @@ class Shadows:
         self._thread.submit(lambda: None).result()
 
     def _score(self, feature_set: str, number: int, ask: Ask) -> None:
-        try:
-            challenger = _challenger(self._models, feature_set, self._models.current(feature_set))
-            if challenger:
-                prediction = ask(challenger)
-                with self._held.session() as session:
-                    store_shadow(session, number, prediction)
-        # Whatever it is, the answer has been given and nobody is there to be told.
-        except Exception as error:
+        challenger = _challenger(self._models, feature_set, self._models.current(feature_set))
+        if challenger:
+            prediction = ask(challenger)
+            with self._held.session() as session:
+                store_shadow(session, number, prediction)
+
+    def _ended(self, number: int, scored: Future[None]) -> None:
+        self._room.release()
+        # Whatever it raised: the answer has been given, and nobody is there to be told.
+        if error := scored.exception():
             _log.warning("prediction %s has no shadow score: %r", number, error)
-        finally:
-            self._room.release()
 
 
 def _shadows() -> Shadows:

@@ -1,6 +1,6 @@
 """The audit log: who did what, newest first."""
 
-from flask import Blueprint, Response, render_template, request
+from flask import Blueprint, render_template, request
 
 from webapp.access import requires
 from webapp.staff.filtering import cursor
@@ -8,12 +8,6 @@ from webapp.storage import database
 from webapp.storage.audit import actions, entries
 
 audit = Blueprint("audit", __name__, url_prefix="/staff/audit")
-
-
-@audit.after_request
-def _kept_by_nobody(response: Response) -> Response:
-    response.headers["Cache-Control"] = "no-store"
-    return response
 
 
 @audit.get("/")

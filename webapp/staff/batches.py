@@ -229,5 +229,4 @@ def _as_csv(parts: Iterator[bytes], name: str) -> Response:
 
     answer = Response(whole(), mimetype="text/csv")
     answer.headers["Content-Disposition"] = f'attachment; filename="{name}"'
-    answer.headers["Cache-Control"] = "no-store"
     return answer

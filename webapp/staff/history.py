@@ -37,13 +37,6 @@ _COLUMNS = (
 _NAMES = {"sources": SOURCE_NAMES, "verdicts": VERDICT_NAMES, "outcomes": OUTCOME_NAMES}
 
 
-@history.after_request
-def _kept_by_nobody(response: Response) -> Response:
-    # Others may use the same computer, and rows may have been deleted since.
-    response.headers["Cache-Control"] = "no-store"
-    return response
-
-
 @history.get("/")
 @requires("viewer")
 def index() -> tuple[str, int]:
