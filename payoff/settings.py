@@ -3,9 +3,11 @@
 Nothing else in the project reads the environment, except that ``training.tracking`` reads MLflow's own variables.
 """
 
+import os
 from pathlib import Path
 from typing import Annotated, Any
 
+from dotenv import dotenv_values
 from pydantic import Field, SecretStr, ValidationError
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
@@ -62,6 +64,13 @@ class Settings(BaseSettings):
     host: str = Field("127.0.0.1", description="Address the web app listens on.")
     port: Annotated[int, Field(ge=0, le=65535)] = Field(8000, description="Port the web app listens on.")
     workers: Annotated[int, Field(ge=1, le=64)] = Field(2, description="Web server processes.")
+
+
+def unknown_variables() -> list[str]:
+    """Variables named ``PAYOFF_…``, of the environment and of ``.env``, that are no setting."""
+    known = {f"PAYOFF_{name}".upper() for name in Settings.model_fields}
+    given = {name.upper() for name in (*os.environ, *dotenv_values(".env"))}
+    return sorted(name for name in given - known if name.startswith("PAYOFF_"))
 
 
 def load_settings(**overrides: Any) -> Settings:

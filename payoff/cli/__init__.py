@@ -9,6 +9,7 @@ from rich.table import Table
 
 from payoff import __version__
 from payoff.cli.database import database
+from payoff.cli.doctor import doctor
 from payoff.cli.etl import etl, run_etl
 from payoff.cli.features import build_sets, features
 from payoff.cli.keys import key
@@ -36,7 +37,7 @@ def cli() -> None:
     """
 
 
-for _commands in (etl, features, model, predict, user, key, predictions, database):
+for _commands in (etl, features, model, predict, user, key, predictions, database, doctor):
     cli.add_command(_commands)
 
 

@@ -77,8 +77,7 @@ class Database:
         StorageError
             The database cannot be reached, or was made by a later version of the program.
         """
-        config = Config()
-        config.set_main_option("script_location", str(_MIGRATIONS))
+        config = _config()
         scripts = ScriptDirectory.from_config(config)
         wanted = scripts.get_current_head()
         try:
@@ -122,10 +121,21 @@ class Database:
             return {name: session.execute(counted).scalar_one() for name, counted in counts.items()}
 
 
+def newest_revision() -> str:
+    """The revision of the tables that this version of the program works with."""
+    return str(ScriptDirectory.from_config(_config()).get_current_head())
+
+
 def database() -> Database:
     """The database of the running app."""
     held: Database = current_app.extensions[EXTENSION]
     return held
+
+
+def _config() -> Config:
+    config = Config()
+    config.set_main_option("script_location", str(_MIGRATIONS))
+    return config
 
 
 def _checked(url: str) -> URL:

@@ -1,0 +1,41 @@
+"""What an export by snapshot needs at AWS: an instance that is available, and a key that can be used."""
+
+from collections.abc import Iterator
+
+from payoff import aws
+from payoff.doctor.finding import Finding
+from payoff.errors import ExportError
+from payoff.settings import Settings
+
+_NEEDED = ("export_instance", "export_role_arn", "export_kms_key", "export_uri")
+
+
+def look(settings: Settings) -> Iterator[Finding]:
+    """Nothing where no such export is set up."""
+    lacking = [f"PAYOFF_{name.upper()}" for name in _NEEDED if not getattr(settings, name)]
+    if len(lacking) == len(_NEEDED):
+        return
+    if lacking:
+        advice = "Set them too, or none: then `payoff etl export --via query` is what there is."
+        yield Finding("bad", f"an export by snapshot also needs {', '.join(lacking)}", advice)
+        return
+    yield _instance(str(settings.export_instance))
+    yield _key(str(settings.export_kms_key))
+
+
+def _instance(name: str) -> Finding:
+    with aws.worded(ExportError, f"look at the database instance {name}"):
+        (found,) = aws.client("rds").describe_db_instances(DBInstanceIdentifier=name)["DBInstances"]
+    state = found["DBInstanceStatus"]
+    if state == "available":
+        return Finding("good", f"the instance {name} is available for snapshots")
+    return Finding("doubtful", f"the instance {name} is {state}", "Wait until it is available, or start it.")
+
+
+def _key(name: str) -> Finding:
+    with aws.worded(ExportError, f"look at the key {name}"):
+        found = aws.client("kms").describe_key(KeyId=name)["KeyMetadata"]
+    if found["KeyState"] == "Enabled":
+        return Finding("good", f"the key {name} can encrypt exports")
+    advice = "Enable it (`aws kms enable-key`), or set PAYOFF_EXPORT_KMS_KEY to another."
+    return Finding("bad", f"the key {name} is {found['KeyState']}", advice)
