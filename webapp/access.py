@@ -95,7 +95,7 @@ def requires(role: Role) -> Callable[[Callable[P, R]], Callable[P, R | Response]
             found = visitor()
             if found is None:
                 # Only pages can be gone back to after logging in.
-                back = request.full_path.rstrip("?") if request.method == "GET" else None
+                back = request.root_path + request.full_path.rstrip("?") if request.method == "GET" else None
                 return redirect(url_for("entry.login", next=back))
             if not found.may(role):
                 raise Forbidden(f"This needs the role {role}; {found.name} has the role {found.role}.")

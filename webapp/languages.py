@@ -30,7 +30,7 @@ def in_language(tag: str) -> str:
     if request.method != "GET" or not request.url_rule or "GET" not in (request.url_rule.methods or ()):
         return url_for("pages.blank_form", language=tag)
     asked = request.args.to_dict(flat=False) | {"language": [tag]}
-    return f"{request.path}?{urlencode(asked, doseq=True)}"
+    return f"{request.root_path}{request.path}?{urlencode(asked, doseq=True)}"
 
 
 def _chosen() -> str:

@@ -1,6 +1,5 @@
 """Serves the web app with gunicorn, started from Python so that one command does it all."""
 
-import logging
 import socket
 import threading
 from ipaddress import ip_address
@@ -9,21 +8,19 @@ from typing import Any
 from flask import Flask
 from gunicorn.app.base import BaseApplication
 
-from payoff.errors import LakeError, ModelError, SettingsError
+from payoff.errors import SettingsError
 from payoff.registry import SERVED
 from payoff.settings import Settings
 from webapp import create_app
 from webapp.batch.attached import EXTENSION as BATCHES
 from webapp.lookups import LOOKED_UP
-from webapp.serving import EXTENSION, SETTINGS, Models
+from webapp.warming import warm_up
 
 #: How long a connection may rest. Longer than a load balancer's patience (AWS: 60 s), or it would now and then send a
 #: request on a connection that is being closed here, and answer 502.
 KEEP_ALIVE_SECONDS = 65
 
 _BACKLOG = 256
-
-_log = logging.getLogger(__name__)
 
 
 def serve(settings: Settings) -> None:
@@ -119,16 +116,5 @@ def _begin(worker: Any) -> None:
 
 def _warm_up(worker: Any) -> None:
     """Load the models beside the worker's own loop, which must go on to tell the master that it lives."""
-    models: Models = worker.wsgi.extensions[EXTENSION]
-    challenged = worker.wsgi.extensions[SETTINGS].challenger != "off"
-
-    def load() -> None:
-        for feature_set in (SERVED, LOOKED_UP):
-            try:
-                models.current(feature_set)
-                if challenged:
-                    models.challenger(feature_set)
-            except (ModelError, LakeError) as error:
-                _log.warning("%s", error)
-
-    threading.Thread(target=load, name="load-model", daemon=True).start()
+    load = (worker.wsgi, (SERVED, LOOKED_UP))
+    threading.Thread(target=warm_up, args=load, name="load-model", daemon=True).start()

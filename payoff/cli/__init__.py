@@ -51,6 +51,14 @@ def serve(host: str | None, port: int | None) -> None:
     serve_forever(load_settings(host=host, port=port))
 
 
+@cli.command("lambda")
+def answer_lambda() -> None:
+    """Answer the invocations of AWS Lambda: the command of a function that is made of the container image."""
+    from webapp.serverless import run as run_there
+
+    run_there()
+
+
 @cli.command()
 @source_option
 @skip_option

@@ -27,7 +27,7 @@ def attach(app: Flask, lake: Lake) -> None:
     app.extensions[EXTENSION] = Runner(found[SETTINGS], found[storage.EXTENSION], lake, found[MODELS], speaking)
 
 
-def batch_runner() -> Runner:
-    """The runner of the running app."""
-    runner: Runner = current_app.extensions[EXTENSION]
+def batch_runner() -> Runner | None:
+    """The runner of the running app; None where no thread may live on after an answer."""
+    runner: Runner | None = current_app.extensions.get(EXTENSION)
     return runner

@@ -80,6 +80,8 @@ def index() -> str:
 @requires("officer")
 def send() -> tuple[str, int] | AnyResponse:
     """Take a file in, or say why not; nothing is scored yet."""
+    if (runner := batch_runner()) is None:
+        return _index(), 503
     sent, explain_all = request.files.get("file"), "explain_all" in request.form
     if sent is None or not sent.filename:
         return _index(_("Choose a file."), explain_all), 400
@@ -87,7 +89,7 @@ def send() -> tuple[str, int] | AnyResponse:
         batch = _taken_in(sent.read(), _printable(sent.filename), explain_all)
     except ContractError as error:
         return _index(str(error), explain_all), 400
-    batch_runner().wake()
+    runner.wake()
     return redirect(url_for("batches.show", number=batch.id), 303)
 
 
@@ -104,8 +106,8 @@ def progress(number: int) -> Response:
     """How far a batch is, for the page's script."""
     entry = _entry(number)
     # Whoever looks on also sees to it that somebody works.
-    if entry.moving:
-        batch_runner().wake()
+    if entry.moving and (runner := batch_runner()):
+        runner.wake()
     batch = entry.batch
     words = render_template("staff/batch_progress.txt", entry=entry).strip()
     return jsonify(status=batch.status, rows=batch.rows, done=batch.done, bad=batch.bad, words=words)
@@ -138,11 +140,13 @@ def download_template(kind: str) -> Response:
 
 @batches.post("/<int(max=2147483647):number>/try-again")
 @requires("officer")
-def again(number: int) -> AnyResponse:
+def again(number: int) -> tuple[str, int] | AnyResponse:
     """Let a batch that stopped go on."""
+    if (runner := batch_runner()) is None:
+        return _index(), 503
     with database().session() as session:
         try_again(session, number)
-    batch_runner().wake()
+    runner.wake()
     return redirect(url_for("batches.show", number=number), 303)
 
 
@@ -191,8 +195,9 @@ def _index(error: str = "", explain_all: bool = False) -> str:
         entries = _with_senders(session, found[:_ON_A_PAGE])
     older = found[_ON_A_PAGE - 1].id if len(found) > _ON_A_PAGE else None
     return render_template(
-        "staff/batches.html", entries=entries, older=older, error=error, explain_all=explain_all, names=NAMES
-    )
+        "staff/batches.html", entries=entries, older=older, error=error, explain_all=explain_all, names=NAMES,
+        works=batch_runner() is not None,
+    )  # fmt: skip
 
 
 def _entry(number: int) -> Entry:

@@ -11,5 +11,5 @@ def answer_stale(area: Blueprint) -> None:
 
 def _stale(_error: CSRFError) -> tuple[str, int]:
     methods = request.url_rule.methods if request.url_rule else None
-    back = request.path if methods and "GET" in methods else url_for("people.account")
+    back = request.root_path + request.path if methods and "GET" in methods else url_for("people.account")
     return render_template("staff/stale.html", back=back), 400
