@@ -78,7 +78,7 @@ def form_rows(lake: Lake, count: int) -> list[dict[str, str]]:
 
 def account_rows(settings: Settings, count: int) -> list[dict[str, str]]:
     """The accounts of the bank's loans, on the days of their grants, with other amounts."""
-    with open_warehouse(settings.warehouse_url) as warehouse:
+    with open_warehouse(settings.reading_url, settings.mariadb_ca) as warehouse:
         loans = granted(warehouse).applications
     chance = np.random.default_rng(SEED)
     drawn = (loans[place] for place in chance.integers(len(loans), size=count))

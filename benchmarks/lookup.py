@@ -36,7 +36,8 @@ def main() -> None:
     lookups = int(sys.argv[1]) if len(sys.argv) > 1 else 12
     names = offered(feature_set("full"))
     kept = frozenset(names[:: max(len(names) // KEPT, 1)])
-    with open_warehouse(load_settings().warehouse_url) as warehouse:
+    settings = load_settings()
+    with open_warehouse(settings.reading_url, settings.mariadb_ca) as warehouse:
         asked = list(granted(warehouse).applications[: lookups + 1])
         for what, only in (("all features", None), (f"{len(kept)} features", kept)):
             taken = seconds(warehouse, asked, only)

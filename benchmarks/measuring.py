@@ -128,8 +128,8 @@ def versions(python: Path | str, packages: Sequence[str]) -> list[str]:
 
 
 @contextmanager
-def private_mariadb(directory: Path) -> Iterator[tuple[str, int]]:
-    """The URL of an empty database on a private server, and the server's process.
+def private_mariadb(directory: Path, *options: str) -> Iterator[tuple[str, int]]:
+    """The URL of an empty database on a private server with ``options`` of its own, and the server's process.
 
     Raises
     ------
@@ -141,7 +141,7 @@ def private_mariadb(directory: Path) -> Iterator[tuple[str, int]]:
 
     with ExitStack() as stack:
         try:
-            server = stack.enter_context(running_mariadb(directory))
+            server = stack.enter_context(running_mariadb(directory, *options))
         except (PartMissing, RuntimeError, subprocess.CalledProcessError) as reason:
             raise CannotMeasure(str(reason)) from reason
         yield server.create_database("speed"), int((directory / "pid").read_text(encoding="ascii"))

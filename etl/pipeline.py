@@ -20,21 +20,22 @@ Report = Callable[[str, str], None]
 
 def run_load(settings: Settings, report: Report, *, skip_bad_rows: bool = False) -> None:
     """Replace the raw tables; the marts of the data before are dropped with it."""
-    raw = read_source(settings.source, settings.var_dir / "cache", skip_bad_rows=skip_bad_rows)
-    with rebuild_warehouse(settings.warehouse_url) as warehouse:
+    raw = _read_source(settings, skip_bad_rows)
+    with rebuild_warehouse(settings.warehouse_url, ca=settings.mariadb_ca) as warehouse:
         _load(settings, warehouse, raw, report)
 
 
 def run_transform(settings: Settings, report: Report) -> None:
     """Rebuild staging and marts from the raw tables that are loaded, and check them."""
-    with rebuild_warehouse(settings.warehouse_url, keep=(*schema.raw_tables(), ORIGIN)) as warehouse:
+    kept = (*schema.raw_tables(), ORIGIN)
+    with rebuild_warehouse(settings.warehouse_url, kept, settings.mariadb_ca) as warehouse:
         _transform(warehouse, report)
 
 
 def run_export(settings: Settings, report: Report) -> None:
     """Export the marts of the published warehouse as a new run."""
     lake = open_lake(settings)
-    with open_warehouse(settings.warehouse_url) as warehouse:
+    with open_warehouse(settings.reading_url, settings.mariadb_ca) as warehouse:
         if missing := sorted({*schema.marts(), ORIGIN} - warehouse.tables()):
             raise WarehouseError(f"the warehouse lacks {', '.join(missing)}. Run `payoff etl transform` first.")
         _export(warehouse, lake, report)
@@ -43,12 +44,17 @@ def run_export(settings: Settings, report: Report) -> None:
 def run_etl(settings: Settings, report: Report, *, skip_bad_rows: bool = False) -> None:
     """Load, transform, check and export. The warehouse is published once, after its checks passed."""
     lake = open_lake(settings)
-    raw = read_source(settings.source, settings.var_dir / "cache", skip_bad_rows=skip_bad_rows)
-    with rebuild_warehouse(settings.warehouse_url) as warehouse:
+    raw = _read_source(settings, skip_bad_rows)
+    with rebuild_warehouse(settings.warehouse_url, ca=settings.mariadb_ca) as warehouse:
         _load(settings, warehouse, raw, report)
         _transform(warehouse, report)
-    with open_warehouse(settings.warehouse_url) as warehouse:
+    with open_warehouse(settings.reading_url, settings.mariadb_ca) as warehouse:
         _export(warehouse, lake, report)
+
+
+def _read_source(settings: Settings, skip_bad_rows: bool) -> RawData:
+    cache = settings.var_dir / "cache"
+    return read_source(settings.source, cache, skip_bad_rows=skip_bad_rows, ca=settings.mariadb_ca)
 
 
 def _load(settings: Settings, warehouse: Warehouse, raw: RawData, report: Report) -> None:

@@ -20,20 +20,37 @@ ROOT = Path(__file__).resolve().parent.parent
 class Settings(BaseSettings):
     """Every setting with its default and meaning. Relative paths count from the working directory."""
 
+    # What may hold a password is left out of repr, which ends up in logs.
     model_config = SettingsConfigDict(env_prefix="PAYOFF_", env_file=".env", extra="ignore", frozen=True)
 
     source: str = Field(
         "archive",
+        repr=False,
         description="Where the bank's tables come from: `archive`, a directory or zip of .asc files, `ctu`, "
         "or a mysql+pymysql:// URL with the layout of ctu.",
     )
     warehouse_url: str = Field(
-        "duckdb:///var/warehouse.duckdb", description="duckdb:///FILE or mysql+pymysql://USER:PASSWORD@HOST/DATABASE."
+        "duckdb:///var/warehouse.duckdb",
+        repr=False,
+        description="duckdb:///FILE or mysql+pymysql://USER:PASSWORD@HOST/DATABASE; `…//USER@HOST/DATABASE?auth=iam` "
+        "signs in to RDS with IAM tokens, `…//HOST/DATABASE?secret=NAME_OR_ARN` with what Secrets Manager holds.",
+    )
+    warehouse_read_url: str | None = Field(
+        None,
+        repr=False,
+        description="The same database as another user, who may only read: for export, features and account lookups. "
+        "Without it, they use `PAYOFF_WAREHOUSE_URL`.",
     )
     lake_uri: str = Field("var/lake", description="A directory, file:///DIRECTORY, or s3://BUCKET/PREFIX.")
     database_url: str = Field(
         "sqlite:///var/payoff.sqlite",
-        description="The web app's own tables: sqlite:///FILE or mysql+pymysql://USER:PASSWORD@HOST/DATABASE.",
+        repr=False,
+        description="The web app's own tables: sqlite:///FILE, or MariaDB in the forms of `PAYOFF_WAREHOUSE_URL`.",
+    )
+    mariadb_ca: Path | None = Field(
+        None,
+        description="A file with the certificates that alone may vouch for a MariaDB server. Needed outside this "
+        "machine, where MariaDB is reached over TLS only.",
     )
     s3_endpoint_url: str | None = Field(None, description="An S3-compatible server other than AWS.")
     var_dir: Path = Field(Path("var"), description="Caches, rejected rows and the generated secret key.")
@@ -64,6 +81,11 @@ class Settings(BaseSettings):
     host: str = Field("127.0.0.1", description="Address the web app listens on.")
     port: Annotated[int, Field(ge=0, le=65535)] = Field(8000, description="Port the web app listens on.")
     workers: Annotated[int, Field(ge=1, le=64)] = Field(2, description="Web server processes.")
+
+    @property
+    def reading_url(self) -> str:
+        """The URL of the warehouse for those who only read."""
+        return self.warehouse_read_url or self.warehouse_url
 
 
 def unknown_variables() -> list[str]:

@@ -15,7 +15,7 @@ import tempfile
 import time
 import urllib.request
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -91,25 +91,51 @@ class S3Server:
         return f"s3://{name}"
 
 
+class SwitchedMariaDB:
+    """A MariaDB server that can be stopped and started again: the same data, port and users."""
+
+    def __init__(self, folder: Path, options: Sequence[str]) -> None:
+        self.server = MariaDB(free_port(), "tester", secrets.token_hex(8))
+        # A server started by root must be told to stay root; anyone else cannot change user.
+        user = ["--user=root"] if os.geteuid() == 0 else []
+        here = [f"--datadir={folder / 'data'}", f"--pid-file={folder / 'pid'}", *user]
+        install = [program("mariadb-install-db"), "--no-defaults", *here, "--auth-root-authentication-method=normal"]
+        subprocess.run([*install, "--skip-test-db"], check=True, capture_output=True)
+        command = [program("mariadbd"), "--no-defaults", *here, f"--port={self.server.port}"]
+        command += ["--bind-address=127.0.0.1", "--skip-log-bin", "--performance-schema=OFF"]
+        command += ["--innodb-buffer-pool-size=64M", "--innodb-log-file-size=16M"]
+        self._command = [*command, "--innodb-flush-log-at-trx-commit=0", *options]
+        self._log = folder / "mariadbd.log"
+        self._running = ExitStack()
+
+    def start(self) -> None:
+        """Start it, and wait until it answers."""
+        # Not in the test's own folder: the path of a Unix socket may have 107 characters at most.
+        path = f"{self._running.enter_context(tempfile.TemporaryDirectory(prefix='payoff-'))}/socket"
+        process = self._running.enter_context(_process([*self._command, f"--socket={path}"], self._log))
+        _wait(process, lambda: _grant(self.server, path), self._log)
+
+    def stop(self) -> None:
+        """Stop it, and wait until it is gone."""
+        self._running.close()
+
+
 @contextmanager
-def running_mariadb(folder: Path) -> Iterator[MariaDB]:
-    """A MariaDB server whose data and socket are in ``folder``."""
-    server = MariaDB(free_port(), "tester", secrets.token_hex(8))
-    # A server started by root must be told to stay root; anyone else cannot change user.
-    user = ["--user=root"] if os.geteuid() == 0 else []
-    here = [f"--datadir={folder / 'data'}", f"--pid-file={folder / 'pid'}", *user]
-    install = [program("mariadb-install-db"), "--no-defaults", *here, "--auth-root-authentication-method=normal"]
-    subprocess.run([*install, "--skip-test-db"], check=True, capture_output=True)
-    command = [program("mariadbd"), "--no-defaults", *here, f"--port={server.port}", "--bind-address=127.0.0.1"]
-    command += ["--skip-log-bin", "--performance-schema=OFF", "--innodb-buffer-pool-size=64M"]
-    command += ["--innodb-log-file-size=16M", "--innodb-flush-log-at-trx-commit=0"]
-    log = folder / "mariadbd.log"
-    # Not in the test's own folder: the path of a Unix socket may have 107 characters at most.
-    with tempfile.TemporaryDirectory(prefix="payoff-") as short:
-        path = f"{short}/socket"
-        with _process([*command, f"--socket={path}"], log) as process:
-            _wait(process, lambda: _grant(server, path), log)
-            yield server
+def switched_mariadb(folder: Path, *options: str) -> Iterator[SwitchedMariaDB]:
+    """A running MariaDB server whose data are in ``folder``, with its switch; ``options`` are its own."""
+    switch = SwitchedMariaDB(folder, options)
+    try:
+        switch.start()
+        yield switch
+    finally:
+        switch.stop()
+
+
+@contextmanager
+def running_mariadb(folder: Path, *options: str) -> Iterator[MariaDB]:
+    """A MariaDB server whose data are in ``folder``; ``options`` are its own."""
+    with switched_mariadb(folder, *options) as switch:
+        yield switch.server
 
 
 def _grant(server: MariaDB, socket_path: str) -> None:
@@ -122,7 +148,7 @@ def _grant(server: MariaDB, socket_path: str) -> None:
     with connected as connection, connection.cursor() as cursor:
         account = f"'{server.user}'@'127.0.0.1'"
         cursor.execute(f"create or replace user {account} identified by '{server.password}'")
-        cursor.execute(f"grant all privileges on *.* to {account}")
+        cursor.execute(f"grant all privileges on *.* to {account} with grant option")
 
 
 @contextmanager

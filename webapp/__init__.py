@@ -41,7 +41,7 @@ def create_app(
     """
     app = Flask(__name__)
     secure(app, settings)
-    held = Database(settings.database_url)
+    held = Database(settings.database_url, settings.mariadb_ca)
     held.migrate()
     lake = lake or open_lake(settings)
     app.extensions[storage.EXTENSION] = held

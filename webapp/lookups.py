@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from decimal import Decimal
 from functools import lru_cache
+from pathlib import Path
 
 import pandas as pd
 from flask_babel import gettext as _
@@ -68,7 +69,7 @@ def look_up(settings: Settings, needed: Collection[str], applications: Sequence[
     WarehouseError
         It does not exist yet, or cannot be reached.
     """
-    with open_warehouse(settings.warehouse_url) as warehouse:
+    with open_warehouse(settings.reading_url, settings.mariadb_ca) as warehouse:
         opened = _opened(warehouse, {each.account_id for each in applications})
         faults = [_faults(each, opened) for each in applications]
         good = [each for each, wrong in zip(applications, faults, strict=True) if not wrong]
@@ -121,12 +122,12 @@ def last_booking(settings: Settings) -> date | None:
     WarehouseError
         It does not exist yet, or cannot be reached.
     """
-    return _last_booking(settings.warehouse_url, int(time.monotonic() // _REMEMBERED_SECONDS))
+    return _last_booking(settings.reading_url, settings.mariadb_ca, int(time.monotonic() // _REMEMBERED_SECONDS))
 
 
 @lru_cache(maxsize=4)
-def _last_booking(url: str, _moment: int) -> date | None:
-    with open_warehouse(url) as warehouse:
+def _last_booking(url: str, ca: Path | None, _moment: int) -> date | None:
+    with open_warehouse(url, ca) as warehouse:
         found = warehouse.query("select max(booked_on) as newest from stg_transactions")
     newest: date | None = found.to_pylist()[0]["newest"]
     return newest

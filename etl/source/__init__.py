@@ -38,7 +38,7 @@ class RawData:
     rejected: tuple[BadRow, ...]
 
 
-def read_source(source: str, cache_dir: Path, *, skip_bad_rows: bool = False) -> RawData:
+def read_source(source: str, cache_dir: Path, *, skip_bad_rows: bool = False, ca: Path | None = None) -> RawData:
     """The eight raw tables of ``source``, checked against sql/schema.
 
     Parameters
@@ -50,6 +50,8 @@ def read_source(source: str, cache_dir: Path, *, skip_bad_rows: bool = False) ->
         Where a fetched archive is kept.
     skip_bad_rows : bool
         Leave bad rows out, and the rows that refer to them, instead of refusing the whole source.
+    ca : Path, optional
+        The certificates that vouch for a ``mysql+pymysql://`` server, which needs them outside this machine.
 
     Raises
     ------
@@ -61,9 +63,9 @@ def read_source(source: str, cache_dir: Path, *, skip_bad_rows: bool = False) ->
     if source == "archive":
         opened = opened_archive(cache_dir)
     elif source == "ctu":
-        opened = opened_database(CTU_URL)
+        opened = opened_database(CTU_URL, public=True)
     elif source.startswith("mysql+pymysql://"):
-        opened = opened_database(source)
+        opened = opened_database(source, ca)
     elif "://" in source:
         scheme = source.partition("://")[0]
         raise SourceUnavailable(

@@ -2,15 +2,18 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
 import sqlalchemy as sa
-from sqlalchemy.exc import ArgumentError, SQLAlchemyError
+from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.pool import NullPool
 
 from etl.source.loose import ALTERNATIVES, ISO, Chunk, LooseTable, missing_columns
-from payoff.errors import BadRow, SourceUnavailable
+from payoff import mariadb
+from payoff.errors import BadRow, SettingsError, SourceUnavailable
+from payoff.mariadb.advice import said
 from payoff.schema import TableSpec, raw_tables, table_spec
 
 # The public, published read-only guest account.
@@ -21,41 +24,38 @@ BATCH_ROWS = 20_000
 
 
 @contextmanager
-def opened_database(url: str) -> Iterator[tuple[dict[str, str], dict[str, LooseTable]]]:
+def opened_database(
+    url: str, ca: Path | None = None, *, public: bool = False
+) -> Iterator[tuple[dict[str, str], dict[str, LooseTable]]]:
     """Origin and loose tables of a database with the layout of the public server, which can be read while it is open.
+
+    Parameters
+    ----------
+    url : str
+        See :mod:`payoff.mariadb.address`.
+    ca : Path, optional
+        The certificates that vouch for the server.
+    public : bool
+        Its data and its password are public, so nothing has to vouch for it.
 
     Raises
     ------
     SourceUnavailable
         The URL cannot be used, or the server cannot be reached or refuses.
     """
-    parsed = _parsed(url)
-    shown = parsed.render_as_string(hide_password=True)
-    timeouts = {"connect_timeout": CONNECT_SECONDS, "read_timeout": READ_SECONDS}
-    engine = sa.create_engine(parsed, poolclass=NullPool, connect_args=timeouts)
+    try:
+        address = mariadb.parse_address(url, "PAYOFF_SOURCE", ca, verified=not public)
+        timeouts = {"connect_timeout": CONNECT_SECONDS, "read_timeout": READ_SECONDS}
+        engine = mariadb.open_engine(address, SourceUnavailable, poolclass=NullPool, connect_args=timeouts)
+    except SettingsError as error:
+        raise SourceUnavailable(str(error)) from error
     try:
         with engine.connect() as connection:
             found = {name.lower(): name for name in sa.inspect(connection).get_table_names()}
-            loose = {name: _loose_table(table_spec(name), connection, parsed, found) for name in raw_tables()}
-            yield {"kind": "ctu", "location": shown}, loose
+            loose = {name: _loose_table(table_spec(name), connection, address.url, found) for name in raw_tables()}
+            yield {"kind": "ctu", "location": address.shown}, loose
     except SQLAlchemyError as error:
-        reason = getattr(error, "orig", None) or error
-        raise SourceUnavailable(f"{shown} could not be read: {reason}. {ALTERNATIVES}") from error
-
-
-def _parsed(url: str) -> sa.URL:
-    try:
-        parsed = sa.make_url(url)
-    except (ArgumentError, ValueError):
-        # The cause would show the URL, and with it the password.
-        raise SourceUnavailable(
-            "the source is no valid URL; expected mysql+pymysql://USER:PASSWORD@HOST:PORT/DATABASE"
-        ) from None
-    if not parsed.database:
-        raise SourceUnavailable(
-            f"{parsed.render_as_string(hide_password=True)} names no database; expected …@HOST:PORT/DATABASE"
-        )
-    return parsed
+        raise SourceUnavailable(f"{address.shown} could not be read: {said(error)} {ALTERNATIVES}") from error
 
 
 def _loose_table(spec: TableSpec, connection: sa.Connection, url: sa.URL, found: dict[str, str]) -> LooseTable:

@@ -83,7 +83,8 @@ def lookup(account: int, on: datetime, amount: float, duration: int, set_name: s
     from payoff.warehouse import open_warehouse
 
     asked = Application(account, on.date(), Decimal(str(amount)), duration)
-    with open_warehouse(load_settings().warehouse_url) as warehouse:
+    settings = load_settings()
+    with open_warehouse(settings.reading_url, settings.mariadb_ca) as warehouse:
         (row,) = build_for(warehouse, [asked], set_name).to_dict("records")
     described = [(each, None if row[each.name] != row[each.name] else row[each.name]) for each in feature_set(set_name)]
     if as_json:
@@ -108,7 +109,8 @@ def audit(repeats: int, seed: int, markdown: Path | None) -> None:
 
     stages = Stages()
     findings = []
-    with open_warehouse(load_settings().warehouse_url) as warehouse:
+    settings = load_settings()
+    with open_warehouse(settings.reading_url, settings.mariadb_ca) as warehouse:
         for found in auditing.audit(warehouse, fit_predict, repeats=repeats, seed=seed):
             findings.append(found)
             stages("audit", f"{found.leak}: {f'ROC AUC {found.auc.value:.3f}' if found.auc else found.note}")
@@ -136,7 +138,7 @@ def _computing(settings: Settings, engine: str) -> "Iterator[Callable[[Lake, str
     if engine == "mariadb":
         from payoff.warehouse import open_warehouse
 
-        with open_warehouse(settings.warehouse_url) as warehouse:
+        with open_warehouse(settings.reading_url, settings.mariadb_ca) as warehouse:
             if warehouse.engine != "mysql":
                 raise SettingsError("--engine mariadb needs MariaDB. Set PAYOFF_WAREHOUSE_URL and run `payoff etl`.")
             yield partial(build_features, warehouse=warehouse)

@@ -92,6 +92,7 @@ def delete(numbers: tuple[int, ...], application: str | None, account: int | Non
 def _opened() -> "Database":
     from webapp.storage import Database
 
-    held = Database(load_settings().database_url)
+    settings = load_settings()
+    held = Database(settings.database_url, settings.mariadb_ca)
     held.migrate()
     return held

@@ -29,7 +29,8 @@ def tables() -> "Iterator[Session]":
     """A transaction in the web app's tables, which are made or brought up to date first."""
     from webapp.storage import Database
 
-    database = Database(load_settings().database_url)
+    settings = load_settings()
+    database = Database(settings.database_url, settings.mariadb_ca)
     database.migrate()
     with database.session() as session:
         yield session

@@ -14,7 +14,7 @@ def look(settings: Settings) -> Iterator[Finding]:
     """Their revision, and whether a row can be written; the row is taken back."""
     from webapp.storage import Database, newest_revision
 
-    held = Database(settings.database_url)
+    held = Database(settings.database_url, settings.mariadb_ca)
     there, wanted = held.revision(), newest_revision()
     if there != wanted:
         found = f"{held.shown} has {f'tables of revision {there}' if there else 'no tables yet'}"

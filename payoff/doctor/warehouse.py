@@ -10,7 +10,7 @@ from payoff.warehouse import open_warehouse
 
 def look(settings: Settings) -> Iterator[Finding]:
     """Whether it opens, and holds the marts."""
-    with open_warehouse(settings.warehouse_url) as warehouse:
+    with open_warehouse(settings.reading_url, settings.mariadb_ca) as warehouse:
         there = warehouse.tables()
         if missing := sorted({*schema.raw_tables(), *schema.marts()} - there):
             command = "payoff etl" if set(missing) & set(schema.raw_tables()) else "payoff etl transform"

@@ -35,7 +35,10 @@ class Warehouse(SqlSession, Protocol):
     """What every stage may ask of a warehouse: to compute, and to hold tables."""
 
     def stream(self, table: str, batch_rows: int) -> Iterator[pa.RecordBatch]:
-        """The declared columns of ``table``, typed as declared, ordered by its key, ``batch_rows`` rows at a time."""
+        """The declared columns of ``table``, typed as declared, ordered by its key, ``batch_rows`` rows at a time.
+
+        Several threads may each run a stream of the same warehouse.
+        """
 
     def insert(self, table: str, rows: pa.Table) -> None:
         """Append ``rows``, which have the declared schema of ``table``."""
@@ -44,13 +47,20 @@ class Warehouse(SqlSession, Protocol):
         """Names of the tables and views that exist."""
 
 
-def open_warehouse(url: str) -> AbstractContextManager[Warehouse]:
+def open_warehouse(url: str, ca: Path | None = None) -> AbstractContextManager[Warehouse]:
     """The published warehouse, for reading.
+
+    Parameters
+    ----------
+    url : str
+        ``duckdb:///FILE`` or ``mysql+pymysql://…``, see :mod:`payoff.mariadb.address`.
+    ca : Path, optional
+        The certificates that vouch for a MariaDB server, which needs them outside this machine.
 
     Raises
     ------
     SettingsError
-        The URL is neither a DuckDB file nor a MariaDB server.
+        The URL is neither a DuckDB file nor a MariaDB server, or the server needs ``ca``.
     WarehouseError
         It does not exist yet, or cannot be reached.
     """
@@ -60,16 +70,16 @@ def open_warehouse(url: str) -> AbstractContextManager[Warehouse]:
         return duckdb_file.reading(path)
     from payoff.warehouse import mariadb
 
-    return mariadb.reading(url)
+    return mariadb.reading(url, ca)
 
 
-def rebuild_warehouse(url: str, keep: Iterable[str] = ()) -> AbstractContextManager[Warehouse]:
+def rebuild_warehouse(url: str, keep: Iterable[str] = (), ca: Path | None = None) -> AbstractContextManager[Warehouse]:
     """A warehouse under construction, published when the block ends and dropped when it fails.
 
     Parameters
     ----------
-    url : str
-        ``duckdb:///FILE`` or ``mysql+pymysql://…``.
+    url, ca
+        As for :func:`open_warehouse`.
     keep : names of tables
         These are taken over from the published warehouse. All others start empty.
     """
@@ -79,7 +89,7 @@ def rebuild_warehouse(url: str, keep: Iterable[str] = ()) -> AbstractContextMana
         return duckdb_file.rebuilding(path, frozenset(keep))
     from payoff.warehouse import mariadb
 
-    return mariadb.rebuilding(url, frozenset(keep))
+    return mariadb.rebuilding(url, frozenset(keep), ca)
 
 
 def duckdb_path(url: str) -> Path | None:

@@ -38,7 +38,8 @@ class DuckDBWarehouse:
         spec = schema.table_spec(table)
         select = f"select {', '.join(spec.column_names)} from {table} order by {', '.join(spec.key)}"
         with _worded():
-            reader = self._connection.sql(select).to_arrow_reader(batch_rows)
+            # A cursor of its own, as one connection answers one question at a time.
+            reader = self._connection.cursor().sql(select).to_arrow_reader(batch_rows)
             for batch in reader:
                 yield from pa.Table.from_batches([batch]).cast(spec.arrow).to_batches()
 

@@ -1,28 +1,47 @@
 """The warehouse on a MariaDB server, through SQLAlchemy and PyMySQL."""
 
 from collections.abc import Iterable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
+from pathlib import Path
+from typing import Any
 
 import pyarrow as pa
-from sqlalchemy import Connection, create_engine, make_url, text
-from sqlalchemy.exc import OperationalError, SQLAlchemyError
+from sqlalchemy import Connection, text
 
-from payoff import dialect, schema
+from payoff import dialect, mariadb, schema
 from payoff.dialect import Engine
 from payoff.errors import WarehouseError
+from payoff.mariadb import retrying
+from payoff.warehouse.mariadb_bulk import load_rows
+from payoff.warehouse.mariadb_stream import Streams
 
+_LOADERS, _READERS = "PAYOFF_WAREHOUSE_URL", "PAYOFF_WAREHOUSE_URL or PAYOFF_WAREHOUSE_READ_URL"
+#: A server that vanishes without a word is given up after this long; no statement that reads takes longer.
+_READ_SECONDS = 900
 _INSERT_ROWS = 5_000
 _LOCK = "payoff.rebuild"
 
 
 class MariaDBWarehouse:
-    """A :class:`payoff.warehouse.Warehouse` over an open connection; ``renamed`` says which tables are built aside."""
+    """A :class:`payoff.warehouse.Warehouse` over an open connection.
+
+    Parameters
+    ----------
+    connection : Connection
+        In autocommit. Streams take others from its engine, so they see no temporary table of this one.
+    renamed : mapping of table to name
+        Which tables are built aside, and under which name.
+    bulk : bool
+        Whether both ends allow LOAD DATA LOCAL.
+    """
 
     engine: Engine = "mysql"
 
-    def __init__(self, connection: Connection, renamed: Mapping[str, str] | None = None) -> None:
+    def __init__(self, connection: Connection, renamed: Mapping[str, str] | None = None, *, bulk: bool = False) -> None:
         self._connection = connection
         self._renamed = renamed or {}
+        self._bulk = bulk
+        self._streams = Streams(connection.engine)
 
     def run(self, sql: str) -> None:
         for statement in dialect.transpile(sql, self.engine, self._renamed):
@@ -37,25 +56,16 @@ class MariaDBWarehouse:
         return pa.table([pa.array(column) for column in columns], names)
 
     def stream(self, table: str, batch_rows: int) -> Iterator[pa.RecordBatch]:
-        spec = schema.table_spec(table)
-        select = f"select {', '.join(spec.column_names)} from {self._name(table)} order by {', '.join(spec.key)}"
         with _worded():
-            result = self._connection.execution_options(stream_results=True, max_row_buffer=batch_rows).execute(
-                text(select)
-            )
-            for rows in result.partitions(batch_rows):
-                columns = zip(*rows, strict=True)
-                arrays = [pa.array(column, field.type) for column, field in zip(columns, spec.arrow, strict=True)]
-                yield pa.RecordBatch.from_arrays(arrays, schema=spec.arrow)
+            yield from self._streams.stream(schema.table_spec(table), self._name(table), batch_rows)
 
     def insert(self, table: str, rows: pa.Table) -> None:
-        marks = ", ".join(["%s"] * rows.num_columns)
-        columns = ", ".join(f"`{name}`" for name in rows.column_names)
-        statement = f"insert into `{self._name(table)}` ({columns}) values ({marks})"
+        into = self._name(table)
         with _worded():
-            for batch in rows.to_batches(max_chunksize=_INSERT_ROWS):
-                values = list(zip(*(column.to_pylist() for column in batch.columns), strict=True))
-                self._connection.exec_driver_sql(statement, values)
+            if self._bulk:
+                retrying.undone(lambda: load_rows(self._connection, into, rows))
+            else:
+                _insert(self._connection, into, rows)
 
     def tables(self) -> set[str]:
         return set(_tables(self._connection))
@@ -65,26 +75,41 @@ class MariaDBWarehouse:
 
 
 @contextmanager
-def reading(url: str) -> Iterator[MariaDBWarehouse]:
+def reading(url: str, ca: Path | None) -> Iterator[MariaDBWarehouse]:
     """The published tables."""
-    with _connection(url) as connection:
+    with _connection(url, ca, _READERS, connect_args={"read_timeout": _READ_SECONDS}) as connection:
         yield MariaDBWarehouse(connection)
 
 
 @contextmanager
-def rebuilding(url: str, keep: frozenset[str]) -> Iterator[MariaDBWarehouse]:
+def rebuilding(url: str, keep: frozenset[str], ca: Path | None) -> Iterator[MariaDBWarehouse]:
     """Tables named ``…__next``, renamed over the published ones in one statement at the end."""
     replaced = [name for name in (*schema.table_names(), *schema.views()) if name not in keep]
     aside = {name: f"{name}__next" for name in replaced}
-    with _connection(url) as connection, _lock(connection):
+    with _connection(url, ca, _LOADERS, local_infile=True) as connection, _lock(connection):
         if missing := sorted(keep - _tables(connection).keys()):
             raise WarehouseError(f"the database lacks {', '.join(missing)}. Run `payoff etl load` first.")
         _drop(connection, aside.values())
         try:
-            yield MariaDBWarehouse(connection, aside)
+            yield MariaDBWarehouse(connection, aside, bulk=_allows_bulk(connection))
             _publish(connection, aside)
         finally:
-            _drop(connection, aside.values())
+            # What a lost connection leaves behind is dropped by the next build.
+            if not connection.invalidated:
+                _drop(connection, aside.values())
+
+
+def _allows_bulk(connection: Connection) -> bool:
+    with _worded():
+        return bool(connection.execute(text("select @@local_infile")).scalar())
+
+
+def _insert(connection: Connection, table: str, rows: pa.Table) -> None:
+    marks = ", ".join(["%s"] * rows.num_columns)
+    columns = ", ".join(f"`{name}`" for name in rows.column_names)
+    for batch in rows.to_batches(max_chunksize=_INSERT_ROWS):
+        values = list(zip(*(column.to_pylist() for column in batch.columns), strict=True))
+        connection.exec_driver_sql(f"insert into `{table}` ({columns}) values ({marks})", values)
 
 
 def _publish(connection: Connection, aside: Mapping[str, str]) -> None:
@@ -136,23 +161,19 @@ def _lock(connection: Connection) -> Iterator[None]:
     try:
         yield
     finally:
-        connection.execute(text("select release_lock(:name)"), {"name": _LOCK})
+        # A lost connection has lost its lock, too.
+        if not connection.invalidated:
+            with _worded():
+                connection.execute(text("select release_lock(:name)"), {"name": _LOCK})
 
 
 @contextmanager
-def _connection(url: str) -> Iterator[Connection]:
-    address = make_url(url)
-    engine = create_engine(
-        address.update_query_dict({"charset": "utf8mb4"}), isolation_level="AUTOCOMMIT", pool_pre_ping=True
-    )
+def _connection(url: str, ca: Path | None, setting: str, **options: Any) -> Iterator[Connection]:
+    address = mariadb.parse_address(url, setting, ca)
+    engine = mariadb.open_engine(address, WarehouseError, isolation_level="AUTOCOMMIT", **options)
     try:
-        connection = engine.connect().execution_options(no_parameters=True)
-    except OperationalError as error:
-        shown = address.render_as_string(hide_password=True)
-        raise WarehouseError(
-            f"no connection to {shown}: {error.orig}. Check PAYOFF_WAREHOUSE_URL and the server."
-        ) from error
-    try:
+        with mariadb.worded(WarehouseError, f"no connection to {address.shown} ({setting})"):
+            connection = engine.connect().execution_options(no_parameters=True)
         with connection:
             yield connection
     finally:
@@ -161,12 +182,9 @@ def _connection(url: str) -> Iterator[Connection]:
 
 def _execute(connection: Connection, statement: str) -> None:
     with _worded():
-        connection.exec_driver_sql(statement)
+        # In autocommit a statement is all of its transaction.
+        retrying.undone(lambda: connection.exec_driver_sql(statement))
 
 
-@contextmanager
-def _worded() -> Iterator[None]:
-    try:
-        yield
-    except SQLAlchemyError as error:
-        raise WarehouseError(f"MariaDB: {getattr(error, 'orig', None) or error}") from error
+def _worded() -> AbstractContextManager[None]:
+    return mariadb.worded(WarehouseError, "MariaDB")

@@ -4,9 +4,10 @@ SQLite by default, MariaDB in the cloud; SQLAlchemy speaks to both, and Alembic'
 """
 
 import fcntl
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any, TypeVar
 
 from alembic import command
 from alembic.config import Config
@@ -19,13 +20,20 @@ from sqlalchemy.exc import ArgumentError, SQLAlchemyError
 from sqlalchemy.orm import Session, sessionmaker
 from sqlalchemy.pool import ConnectionPoolEntry, NullPool
 
+from payoff import mariadb
 from payoff.errors import SettingsError, StorageError
+from payoff.mariadb import retrying
+from payoff.mariadb.advice import said
 from webapp.storage.tables import Table
 
 EXTENSION = "payoff.database"
 _MIGRATIONS = Path(__file__).with_name("migrations")
 _LOCK = "payoff.migrate"
+_SETTING = "PAYOFF_DATABASE_URL"
 _PATIENCE_SECONDS = 30
+#: A server that vanishes without a word is given up after this long.
+_READ_SECONDS = 60
+_Result = TypeVar("_Result")
 
 
 class Database:
@@ -34,17 +42,19 @@ class Database:
     Parameters
     ----------
     url : str
-        ``sqlite:///FILE`` or ``mysql+pymysql://…``.
+        ``sqlite:///FILE`` or ``mysql+pymysql://…``, see :mod:`payoff.mariadb.address`.
+    ca : Path, optional
+        The certificates that vouch for a MariaDB server, which needs them outside this machine.
 
     Raises
     ------
     SettingsError
-        The URL is neither.
+        The URL is neither, or the server needs ``ca``.
     """
 
-    def __init__(self, url: str) -> None:
-        self._url = _checked(url)
-        self.engine = _engine(self._url)
+    def __init__(self, url: str, ca: Path | None = None) -> None:
+        self._at = _checked(url, ca)
+        self.engine = _engine(self._at)
         self._sessions = sessionmaker(self.engine, expire_on_commit=False)
 
     @contextmanager
@@ -56,16 +66,29 @@ class Database:
         StorageError
             The database cannot be reached, or refuses.
         """
-        try:
+        with mariadb.worded(StorageError, self.shown), self._sessions.begin() as session:
+            yield session
+
+    def repeated(self, work: Callable[[Session], _Result]) -> _Result:
+        """What ``work`` gives in a transaction of its own, which is run anew where the server ended it for another's.
+
+        Raises
+        ------
+        StorageError
+            The database cannot be reached, or refuses.
+        """
+
+        def once() -> _Result:
             with self._sessions.begin() as session:
-                yield session
-        except SQLAlchemyError as error:
-            raise StorageError(f"{self.shown}: {getattr(error, 'orig', None) or error}") from error
+                return work(session)
+
+        with mariadb.worded(StorageError, self.shown):
+            return retrying.undone(once)
 
     @property
     def shown(self) -> str:
         """The URL without its password."""
-        return self._url.render_as_string(hide_password=True)
+        return self._at.shown if isinstance(self._at, mariadb.Address) else str(self._at)
 
     def migrate(self) -> str:
         """Bring the tables up to this version of the program; returns the revision they have now.
@@ -82,8 +105,8 @@ class Database:
         wanted = scripts.get_current_head()
         try:
             # No connection of the pool may be open when a server parts into processes.
-            engine = _engine(self._url, pooled=False)
-            with engine.connect() as connection, _alone(connection, self._url):
+            engine = _engine(self._at, pooled=False)
+            with engine.connect() as connection, _alone(connection, engine.url):
                 if (there := _revision(connection)) != wanted:
                     self._check_known(there, scripts)
                     config.attributes["connection"] = connection
@@ -91,8 +114,8 @@ class Database:
                     connection.commit()
         except (SQLAlchemyError, OSError) as error:
             raise StorageError(
-                f"the tables in {self.shown} cannot be made: {getattr(error, 'orig', None) or error}. "
-                "Check PAYOFF_DATABASE_URL and the server."
+                f"the tables in {self.shown} cannot be made: "
+                f"{said(error) if isinstance(error, SQLAlchemyError) else error}. Check {_SETTING} and the server."
             ) from error
         return str(wanted)
 
@@ -138,27 +161,31 @@ def _config() -> Config:
     return config
 
 
-def _checked(url: str) -> URL:
+def _checked(url: str, ca: Path | None) -> URL | mariadb.Address:
     try:
         address = make_url(url)
-    except ArgumentError as error:
-        raise SettingsError(f"PAYOFF_DATABASE_URL is no URL: {error}") from error
+    except (ArgumentError, ValueError):
+        # The cause would show the URL, and with it the password.
+        raise SettingsError(f"{_SETTING} is no URL; expected sqlite:///FILE or mysql+pymysql://…") from None
     if address.drivername == "sqlite" and address.database and address.database != ":memory:":
         return address
-    if address.drivername == "mysql+pymysql" and address.database:
-        return address.update_query_dict({"charset": "utf8mb4"})
+    if address.drivername == mariadb.DRIVER:
+        return mariadb.parse_address(url, _SETTING, ca)
     raise SettingsError(
         f"the database URL has the scheme {address.drivername!r}; expected sqlite:///FILE or "
-        "mysql+pymysql://USER:PASSWORD@HOST/DATABASE. Set PAYOFF_DATABASE_URL."
+        f"mysql+pymysql://USER:PASSWORD@HOST/DATABASE. Set {_SETTING}."
     )
 
 
-def _engine(url: URL, *, pooled: bool = True) -> Engine:
-    if url.drivername != "sqlite":
-        pool = {"pool_recycle": 1800, "pool_pre_ping": True} if pooled else {"poolclass": NullPool}
-        return create_engine(url, isolation_level="READ COMMITTED", **pool)
-    Path(str(url.database)).parent.mkdir(parents=True, exist_ok=True)
-    engine = create_engine(url, **({} if pooled else {"poolclass": NullPool}))
+def _engine(address: URL | mariadb.Address, *, pooled: bool = True) -> Engine:
+    pool: dict[str, Any] = {} if pooled else {"poolclass": NullPool}
+    if isinstance(address, mariadb.Address):
+        waiting = {"read_timeout": _READ_SECONDS} if pooled else {}  # to make an index may take longer
+        return mariadb.open_engine(
+            address, StorageError, isolation_level="READ COMMITTED", connect_args=waiting, **pool
+        )
+    Path(str(address.database)).parent.mkdir(parents=True, exist_ok=True)
+    engine = create_engine(address, **pool)
     event.listen(engine, "connect", _prepare_sqlite)
     return engine
 
