@@ -15,3 +15,9 @@ def violations(page: "Page") -> list[Any]:
     page.evaluate(AXE.read_text(encoding="utf-8"))
     found = page.evaluate("tags => axe.run({runOnly: tags})", _TAGS)["violations"]
     return [(each["id"], each["help"], [node["html"] for node in each["nodes"]]) for each in found]
+
+
+def assert_fits(page: "Page") -> None:
+    """Nothing is to be mended on the page, and it is no wider than its screen."""
+    assert violations(page) == []
+    assert page.evaluate("document.documentElement.scrollWidth <= window.innerWidth")

@@ -95,6 +95,15 @@ def tables(empty_url: str) -> "Iterator[Database]":
     database.engine.dispose()
 
 
+@pytest.fixture(scope="module")
+def quick_passwords() -> Iterator[None]:
+    """Passwords that are hashed with the least work."""
+    from staffed import quick_hashes
+
+    with quick_hashes():
+        yield
+
+
 @pytest.fixture(scope="session")
 def moto_s3() -> Iterator[S3Server]:
     """S3 as moto imitates it."""

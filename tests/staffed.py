@@ -1,26 +1,28 @@
 """A lake of several model versions without a model, and an app that shows them to staff."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING
+from threading import Barrier
 
 import numpy as np
 import pytest
 from argon2 import PasswordHasher
 from flask import Flask
 from published import CERTAIN, DOUBTFUL, publish
-from web import PASSWORD, Served, StandIn, employ, metadata, settings
+from sqlalchemy.orm import Session
+from web import Served, StandIn, employ, metadata, settings
 
+from payoff.errors import StorageError
 from payoff.lake import DirectoryLake
 from payoff.metadata import Calibration, Figure
 from payoff.registry import challenge, promote
-from webapp import create_app
-from webapp.storage import passwords
-
-if TYPE_CHECKING:
-    from playwright.sync_api import Page
+from webapp import LAKE, create_app
+from webapp.storage import Database, passwords
+from webapp.storage.tables import User
+from webapp.storage.users import find_user
 
 CHAMPION, CHALLENGER, FULL, DAMAGED = (
     "2026-01-05T09-30-00",
@@ -85,10 +87,25 @@ def staffed(directory: Path) -> Flask:
     return app
 
 
-def log_in(page: "Page", address: str, name: str, back: str) -> None:
-    """Log in as a person does, on the way to the page ``back``."""
-    page.goto(f"{address}/staff/login?next={back}")
-    page.get_by_label("Name", exact=True).fill(name)
-    page.get_by_label("Password", exact=True).fill(PASSWORD)
-    page.get_by_role("button", name="Log in").click()
-    page.wait_for_url(f"{address}{back}")
+def lake_of(app: Flask) -> DirectoryLake:
+    """The lake of an app."""
+    lake: DirectoryLake = app.extensions[LAKE]
+    return lake
+
+
+def told_at_once(database: Database, end: Callable[[Session, User], None]) -> list[str]:
+    """What ada and eva are told, in order, when ``end`` meets both in one moment; nothing where it is done."""
+    both = Barrier(2)
+
+    def told(name: str) -> str:
+        try:
+            with database.session() as session:
+                user = find_user(session, name)
+                both.wait()
+                end(session, user)
+        except StorageError as error:
+            return str(error)
+        return ""
+
+    with ThreadPoolExecutor(2) as pool:
+        return sorted(pool.map(told, ["ada", "eva"]))

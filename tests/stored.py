@@ -4,9 +4,13 @@ import random
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+from flask import Flask
 from sqlalchemy import insert
 from sqlalchemy.orm import Session
+from web import DOUBTFUL, StandIn, database_of, metadata
 
+from webapp.predictions import predict, typed_answers
+from webapp.storage.history import Circumstances, store, store_shadow
 from webapp.storage.tables import SOURCES, Details, ModelVersion, StoredPrediction
 
 FIRST_DAY = datetime(2026, 1, 1, tzinfo=UTC)
@@ -28,6 +32,11 @@ REFERENCES = (
     "A-\uffff",
     "A-\ud7ff",
 )
+REASONS = [
+    {"base": 0.9},
+    {"key": "lows", "effect": -0.2, "values": [["transaction_balance_min_180d", -12000.0]]},
+    {"key": "terms", "effect": 0.05, "values": [["loan_amount_czk", 400000.0]]},
+]
 SHARES = (0.0, 0.05, 0.3, 0.5, 0.8, 0.85, 0.95, 0.99, 0.991, 0.999, 1.0)
 
 
@@ -62,3 +71,21 @@ def fill(session: Session, rows: list[dict[str, Any]]) -> None:
     session.execute(insert(StoredPrediction), rows)
     details = [{"prediction_id": row["id"], "threshold": 0.8, "features": {}, "reasons": None} for row in rows]
     session.execute(insert(Details), details)
+
+
+def filled(app: Flask, rows: int = 120) -> list[dict[str, Any]]:
+    """Store so many invented rows in the tables of an app; the rows."""
+    with database_of(app).session() as session:
+        fill(session, made := invented(rows))
+    return made
+
+
+def doubtful(app: Flask, reasons: Any = REASONS, **how: Any) -> int:
+    """Store a doubtful prediction with a shadow's score; its number."""
+    model, shadow = StandIn(), StandIn(metadata("2026-02-02T02-02-02"), fixed=0.4)
+    answers = typed_answers(model, DOUBTFUL)
+    given: dict[str, Any] = {"source": "lookup", "application": "A-17", "account_id": 4711, "milliseconds": 41.2} | how
+    with database_of(app).session() as session:
+        number = store(session, predict(model, answers), Circumstances(**given), reasons)
+        store_shadow(session, number, predict(shadow, answers))
+        return number

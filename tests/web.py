@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 from flask import Flask
 from flask.testing import FlaskClient
+from sqlalchemy import select
 from werkzeug.test import TestResponse
 
 from features.derived import compute
@@ -19,30 +20,15 @@ from payoff.errors import ModelError, NoModel
 from payoff.metadata import Band, Calibration, Costs, District, Figure, Metadata, Spread
 from payoff.settings import Settings
 from webapp import create_app, storage
+from webapp.api.document import EXAMPLES
+from webapp.storage.tables import AuditEntry
 from webapp.storage.users import add_key, add_user
 
 if TYPE_CHECKING:
     from playwright.sync_api import Page
 
-ANSWERS: dict[str, Any] = {
-    "loan_amount_czk": 80952,
-    "loan_duration_months": 24,
-    "granted_on": "1997-05-10",
-    "opened_on": "1995-03-02",
-    "owner_born_on": "1960-02-04",
-    "district": "Benesov",
-    "account_statement_frequency": "monthly",
-    "card_type": "none",
-    "transaction_balance_last": 30000,
-    "transaction_balance_min_180d": 5000,
-    "month_balance_min_mean_180d": 12000,
-    "month_income_mean_180d": 22000,
-    "month_spending_mean_180d": 20000,
-    "transaction_balance_mean": 35000,
-    "transaction_amount_mean": 4500,
-    "transaction_count": 120,
-    "transaction_count_90d": 18,
-}
+#: The loan that the API's document shows: what is published there is what the tests ask about.
+ANSWERS: dict[str, Any] = {name: value for name, value in EXAMPLES["Loan"].items() if name != "application"}
 
 #: The account was overdrawn and the instalment is beyond its means: the stand-in expects a default.
 DOUBTFUL = ANSWERS | {
@@ -199,25 +185,43 @@ def app_with(directory: Path, model: StandIn | Exception | None = None, **others
 PASSWORD = "correct horse battery"
 
 
+def database_of(app: Flask) -> storage.Database:
+    """The app's own tables."""
+    database: storage.Database = app.extensions[storage.EXTENSION]
+    return database
+
+
 def employ(app: Flask, name: str, role: Role) -> None:
     """Add a member of staff, whose password is ``PASSWORD``."""
-    with app.extensions[storage.EXTENSION].session() as session:
+    with database_of(app).session() as session:
         add_user(session, name, role, PASSWORD, "a test")
+
+
+def audited(app: Flask, action: str | None = None) -> list[AuditEntry]:
+    """The audit log from its beginning, or what it holds of one kind."""
+    wanted = select(AuditEntry).order_by(AuditEntry.id)
+    with database_of(app).session() as session:
+        return list(session.scalars(wanted.where(AuditEntry.action == action) if action else wanted))
+
+
+def client_for(app: Flask, name: str, password: str = PASSWORD) -> FlaskClient:
+    """A client that is logged in as ``name``; forms need no token."""
+    app.config["WTF_CSRF_ENABLED"] = False
+    client = app.test_client()
+    answer = client.post("/staff/login", data={"name": name, "password": password})
+    assert answer.status_code == 302, answer.text
+    return client
 
 
 def client_of(app: Flask, role: Role) -> FlaskClient:
     """A client that is logged in as a new member of staff of that role; forms need no token."""
     employ(app, role, role)
-    app.config["WTF_CSRF_ENABLED"] = False
-    client = app.test_client()
-    answer = client.post("/staff/login", data={"name": role, "password": PASSWORD})
-    assert answer.status_code == 302, answer.text
-    return client
+    return client_for(app, role)
 
 
 def api_key(app: Flask, role: Role) -> str:
     """A key of a new member of staff of that role."""
-    return key_in(app.extensions[storage.EXTENSION], role)
+    return key_in(database_of(app), role)
 
 
 def key_in(database: storage.Database, role: Role) -> str:

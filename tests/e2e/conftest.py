@@ -1,14 +1,12 @@
 """A live app with a stand-in for the model, and the screens to look at it with."""
 
-import threading
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 from axe import AXE
+from live import serving
 from playwright.sync_api import Browser, Page
 from web import app_with
-from werkzeug.serving import make_server
 
 PATIENCE_MS = 10_000
 
@@ -16,14 +14,8 @@ PATIENCE_MS = 10_000
 @pytest.fixture(scope="session")
 def live_app(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """The address of a running app, without a slash at its end."""
-    directory: Path = tmp_path_factory.mktemp("live")
-    server = make_server("127.0.0.1", 0, app_with(directory), threaded=True)
-    thread = threading.Thread(target=server.serve_forever)
-    thread.start()
-    yield f"http://127.0.0.1:{server.server_port}"
-    server.shutdown()
-    thread.join()
-    server.server_close()
+    with serving(app_with(tmp_path_factory.mktemp("live"))) as address:
+        yield address
 
 
 @pytest.fixture

@@ -1,16 +1,17 @@
 """The API's page in a real browser: its own policy stops nothing of it, and a request can be tried."""
 
 import json
-import threading
 from collections.abc import Iterator
 
 import pytest
 from axe import violations
+from live import serving
 from playwright.sync_api import Browser, Page, expect
 from web import api_key, app_with
-from werkzeug.serving import make_server
 
 from webapp.vendored import PARTS
+
+pytestmark = pytest.mark.usefixtures("quick_passwords")
 
 
 @pytest.fixture(scope="module")
@@ -19,13 +20,8 @@ def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[str, str]
     app = app_with(tmp_path_factory.mktemp("docs"))
     if "swagger-ui-bundle.js" not in app.config[PARTS]:
         pytest.skip("swagger-ui-dist is not installed: `npm ci`")
-    server = make_server("127.0.0.1", 0, app, threaded=True)
-    thread = threading.Thread(target=server.serve_forever)
-    thread.start()
-    yield f"http://127.0.0.1:{server.server_port}", api_key(app, "viewer")
-    server.shutdown()
-    thread.join()
-    server.server_close()
+    with serving(app) as address:
+        yield address, api_key(app, "viewer")
 
 
 def opened(page: Page, address: str) -> list[str]:

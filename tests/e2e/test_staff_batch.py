@@ -5,15 +5,17 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from axe import violations
+from axe import assert_fits
 from batches import as_csv, loans, rows_of
+from live import log_in, serving
 from playwright.sync_api import Browser, Page, expect
-from web import PASSWORD, app_with, employ
-from werkzeug.serving import make_server
+from web import app_with, employ
 
 from webapp.batch import files, runner
 
 ROWS = [*loans(5), *loans(1, district="Nowhere")]
+
+pytestmark = pytest.mark.usefixtures("quick_passwords")
 
 
 @pytest.fixture(scope="module")
@@ -21,13 +23,8 @@ def live(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """The address of a running app with an officer."""
     app = app_with(tmp_path_factory.mktemp("live"))
     employ(app, "officer", "officer")
-    server = make_server("127.0.0.1", 0, app, threaded=True)
-    thread = threading.Thread(target=server.serve_forever)
-    thread.start()
-    yield f"http://127.0.0.1:{server.server_port}"
-    server.shutdown()
-    thread.join()
-    server.server_close()
+    with serving(app) as address:
+        yield address
 
 
 @pytest.fixture
@@ -53,10 +50,7 @@ def loans_file(tmp_path: Path) -> Path:
 
 
 def enter(page: Page, live: str) -> None:
-    page.goto(f"{live}/staff/login?next=/staff/batches/")
-    page.get_by_label("Name").fill("officer")
-    page.get_by_label("Password").fill(PASSWORD)
-    page.get_by_role("button", name="Log in").click()
+    log_in(page, live, "officer", "/staff/batches/")
     expect(page.get_by_role("heading", level=1)).to_have_text("Batches")
 
 
@@ -163,8 +157,3 @@ def test_every_page_of_batches_is_accessible_and_fits_a_phone(page: Page, live, 
     page.get_by_role("heading", name="The result").wait_for()
     page.get_by_text("Delete this batch").click()
     assert_fits(page)
-
-
-def assert_fits(page: Page) -> None:
-    assert violations(page) == []
-    assert page.evaluate("document.documentElement.scrollWidth <= window.innerWidth")

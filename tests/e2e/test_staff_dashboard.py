@@ -1,38 +1,29 @@
 """The dashboard in a browser: on a phone, on a desktop, by night, without JavaScript."""
 
-import threading
 from collections.abc import Iterator
 
 import pytest
 from axe import violations
+from live import log_in, serving
 from playwright.sync_api import Browser, Page
 from predicted import WINDOW, filled
-from web import PASSWORD, app_with, employ
-from werkzeug.serving import make_server
+from web import app_with, employ
+
+pytestmark = pytest.mark.usefixtures("quick_passwords")
 
 
 @pytest.fixture(scope="module")
 def dashboards(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[str, str]]:
     """Addresses of two apps: one with predictions, one without."""
     apps = filled(tmp_path_factory.mktemp("filled"), "shadow"), app_with(tmp_path_factory.mktemp("empty"))
-    servers = [make_server("127.0.0.1", 0, app, threaded=True) for app in apps]
-    threads = [threading.Thread(target=server.serve_forever) for server in servers]
-    for app, thread in zip(apps, threads, strict=True):
+    for app in apps:
         employ(app, "viewer", "viewer")
-        thread.start()
-    full, empty = (f"http://127.0.0.1:{server.server_port}" for server in servers)
-    yield full, empty
-    for server, thread in zip(servers, threads, strict=True):
-        server.shutdown()
-        thread.join()
-        server.server_close()
+    with serving(apps[0]) as full, serving(apps[1]) as empty:
+        yield full, empty
 
 
 def enter(page: Page, address: str) -> None:
-    page.goto(f"{address}/staff/login")
-    page.get_by_label("Name").fill("viewer")
-    page.get_by_label("Password").fill(PASSWORD)
-    page.get_by_role("button", name="Log in").click()
+    log_in(page, address, "viewer")
     page.get_by_role("heading", name="Dashboard").wait_for()
 
 

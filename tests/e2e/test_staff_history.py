@@ -2,59 +2,42 @@
 
 import csv
 import re
-import threading
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from argon2 import PasswordHasher
 from axe import violations
+from live import log_in, serving
 from playwright.sync_api import Browser, Page, expect
 from stored import MODELS, fill, invented
-from web import PASSWORD, StandIn, app_with, employ
-from werkzeug.serving import make_server
+from web import DOUBTFUL, StandIn, app_with, database_of, employ
 
-from webapp import storage
+from payoff.choices import ROLES
 from webapp.predictions import predict, typed_answers
-from webapp.storage import passwords
 from webapp.storage.history import Circumstances, store, store_shadow
 
 REASONS = [{"base": 0.9}, {"key": "lows", "effect": -0.2, "values": [["transaction_balance_min_180d", -12000.0]]}]
 
 
 @pytest.fixture(scope="module")
-def bank(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+def bank(tmp_path_factory: pytest.TempPathFactory, quick_passwords: None) -> Iterator[str]:
     """The address of an app of its own with a history and three members of staff."""
-    from web import DOUBTFUL
-
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(passwords, "_hasher", PasswordHasher(time_cost=1, memory_cost=8, parallelism=1))
-        directory: Path = tmp_path_factory.mktemp("bank")
-        app = app_with(directory)
-        model = StandIn()
-        prediction = predict(model, typed_answers(model, DOUBTFUL))
-        with app.extensions[storage.EXTENSION].session() as session:
-            fill(session, invented(120))
-            for number in range(3):
-                stored = store(session, prediction, Circumstances("lookup", f"Z-{number}", 4711), REASONS)
-                store_shadow(session, stored, prediction)
-        for role in ("viewer", "officer", "admin"):
-            employ(app, role, role)
-        server = make_server("127.0.0.1", 0, app, threaded=True)
-        thread = threading.Thread(target=server.serve_forever)
-        thread.start()
-        yield f"http://127.0.0.1:{server.server_port}"
-        server.shutdown()
-        thread.join()
-        server.server_close()
+    app = app_with(tmp_path_factory.mktemp("bank"))
+    model = StandIn()
+    prediction = predict(model, typed_answers(model, DOUBTFUL))
+    with database_of(app).session() as session:
+        fill(session, invented(120))
+        for number in range(3):
+            stored = store(session, prediction, Circumstances("lookup", f"Z-{number}", 4711), REASONS)
+            store_shadow(session, stored, prediction)
+    for role in ROLES:
+        employ(app, role, role)
+    with serving(app) as address:
+        yield address
 
 
 def enter(page: Page, bank: str, role: str, address: str = "/staff/history/") -> None:
-    page.goto(f"{bank}/staff/login?next={address}")
-    page.get_by_label("Name").fill(role)
-    page.get_by_label("Password").fill(PASSWORD)
-    page.get_by_role("button", name="Log in").click()
-    page.wait_for_url(f"{bank}{address}")
+    log_in(page, bank, role, address)
 
 
 @pytest.mark.parametrize(

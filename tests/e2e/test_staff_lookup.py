@@ -1,14 +1,15 @@
 """An officer looks an account up: phone and desktop, with and without JavaScript."""
 
-import threading
 from collections.abc import Iterator
 
 import pytest
-from axe import violations
+from axe import assert_fits
 from batches import with_a_bank
+from live import log_in, serving
 from playwright.sync_api import Browser, Page, expect
-from web import PASSWORD, employ
-from werkzeug.serving import make_server
+from web import employ
+
+pytestmark = pytest.mark.usefixtures("quick_passwords")
 
 
 @pytest.fixture(scope="module")
@@ -16,20 +17,12 @@ def live(tmp_path_factory: pytest.TempPathFactory, tiny_warehouse_url: str) -> I
     """The address of a running app with an officer and a small bank."""
     app = with_a_bank(tmp_path_factory.mktemp("live"), tiny_warehouse_url)
     employ(app, "officer", "officer")
-    server = make_server("127.0.0.1", 0, app, threaded=True)
-    thread = threading.Thread(target=server.serve_forever)
-    thread.start()
-    yield f"http://127.0.0.1:{server.server_port}"
-    server.shutdown()
-    thread.join()
-    server.server_close()
+    with serving(app) as address:
+        yield address
 
 
 def enter(page: Page, live: str) -> None:
-    page.goto(f"{live}/staff/login?next=/staff/lookup/")
-    page.get_by_label("Name").fill("officer")
-    page.get_by_label("Password").fill(PASSWORD)
-    page.get_by_role("button", name="Log in").click()
+    log_in(page, live, "officer", "/staff/lookup/")
     expect(page.get_by_role("heading", level=1)).to_have_text("Account lookup")
 
 
@@ -114,8 +107,3 @@ def test_every_page_of_the_lookup_is_accessible_and_fits_a_phone(page: Page, liv
     page.get_by_role("heading", name="How sure is this?").wait_for()
     page.get_by_text("The other").click()
     assert_fits(page)
-
-
-def assert_fits(page: Page) -> None:
-    assert violations(page) == []
-    assert page.evaluate("document.documentElement.scrollWidth <= window.innerWidth")

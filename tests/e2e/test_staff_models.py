@@ -1,14 +1,13 @@
 """The pages on models in a browser: by phone and desktop, keyboard alone, without JavaScript, by day and by night."""
 
-import threading
 from collections.abc import Iterator
 
 import pytest
 from axe import violations
+from live import log_in, serving
 from playwright.sync_api import Browser, Page, expect
-from staffed import CHALLENGER, CHAMPION, DAMAGED, FULL, log_in, staffed
+from staffed import CHALLENGER, CHAMPION, DAMAGED, FULL, staffed
 from web import ANSWERS, fill, send
-from werkzeug.serving import make_server
 
 PAGES = {
     "the leaderboard": "/staff/models/?sort=roc_auc",
@@ -20,17 +19,14 @@ PAGES = {
     "nothing to go back to": "/staff/models/rollback/form",
 }
 
+pytestmark = pytest.mark.usefixtures("quick_passwords")
+
 
 @pytest.fixture(scope="module")
 def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """The address of an app whose staff is named by role."""
-    server = make_server("127.0.0.1", 0, staffed(tmp_path_factory.mktemp("staffed")), threaded=True)
-    thread = threading.Thread(target=server.serve_forever)
-    thread.start()
-    yield f"http://127.0.0.1:{server.server_port}"
-    server.shutdown()
-    thread.join()
-    server.server_close()
+    with serving(staffed(tmp_path_factory.mktemp("staffed"))) as address:
+        yield address
 
 
 def opened(page: Page) -> None:

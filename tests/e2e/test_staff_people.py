@@ -1,37 +1,28 @@
 """Logging in, users and one's own account in a browser: phone, keyboard, without JavaScript, by day and by night."""
 
 import re
-import threading
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from axe import violations
+from live import log_in, serving
 from playwright.sync_api import Browser, Page, expect
-from staffed import log_in, quick_hashes
-from web import PASSWORD, app_with, employ
-from werkzeug.serving import make_server
+from web import PASSWORD, app_with, database_of, employ
+
+from webapp.storage.users import add_key, find_user
 
 
 @pytest.fixture
-def site(tmp_path: Path) -> Iterator[str]:
+def site(tmp_path: Path, quick_passwords: None) -> Iterator[str]:
     """The address of an app with an admin, ada, and an officer, eva, who holds a key."""
-    from webapp import storage
-    from webapp.storage.users import add_key, find_user
-
-    with quick_hashes():
-        app = app_with(tmp_path)
-        employ(app, "ada", "admin")
-        employ(app, "eva", "officer")
-        with app.extensions[storage.EXTENSION].session() as session:
-            add_key(session, find_user(session, "eva"), "nightly job", "eva")
-        server = make_server("127.0.0.1", 0, app, threaded=True)
-        thread = threading.Thread(target=server.serve_forever)
-        thread.start()
-        yield f"http://127.0.0.1:{server.server_port}"
-        server.shutdown()
-        thread.join()
-        server.server_close()
+    app = app_with(tmp_path)
+    employ(app, "ada", "admin")
+    employ(app, "eva", "officer")
+    with database_of(app).session() as session:
+        add_key(session, find_user(session, "eva"), "nightly job", "eva")
+    with serving(app) as address:
+        yield address
 
 
 def every_page(page: Page, site: str) -> Iterator[str]:

@@ -6,14 +6,14 @@ import numpy as np
 import pytest
 from bank import answers_of_loans
 from batches import as_csv, rows_of, send, work_off
-from web import PASSWORD, employ
+from web import client_for, database_of, employ
 
 from features.leaks import granted
 from payoff import runs
 from payoff.lake import open_lake
 from payoff.model import load_model
 from payoff.warehouse import open_warehouse
-from webapp import create_app, storage
+from webapp import create_app
 from webapp.storage.users import add_key, find_user
 
 WITHIN = 1e-9
@@ -26,21 +26,18 @@ def app(real_settings, trained, trained_full, tmp_path_factory):
     directory = tmp_path_factory.mktemp("agreement")
     own = {"database_url": f"sqlite:///{directory}/payoff.sqlite", "var_dir": directory}
     app = create_app(real_settings.model_copy(update=own))
-    app.config["WTF_CSRF_ENABLED"] = False
     employ(app, "officer", "officer")
     return app
 
 
 @pytest.fixture(scope="module")
 def officer(app):
-    client = app.test_client()
-    client.post("/staff/login", data={"name": "officer", "password": PASSWORD})
-    return client
+    return client_for(app, "officer")
 
 
 @pytest.fixture(scope="module")
 def key(app):
-    with app.extensions[storage.EXTENSION].session() as session:
+    with database_of(app).session() as session:
         return add_key(session, find_user(session, "officer"), "a test", "a test").text
 
 

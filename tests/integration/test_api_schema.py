@@ -4,15 +4,14 @@ import os
 import re
 import subprocess
 import sys
-import threading
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
+from live import serving
 from published import publish
 from web import Served, StandIn, api_key, metadata, settings
-from werkzeug.serving import make_server
 
 from features.lookup import Application
 from payoff.errors import InvalidAnswers
@@ -57,13 +56,8 @@ def running(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Running
     for version in ("2026-01-05T09-30-00", "2026-02-05T09-30-00"):
         publish(lake, version)
     app = create_app(made, models=Served(StandIn(metadata())))
-    server = make_server("127.0.0.1", 0, app, threaded=True)
-    thread = threading.Thread(target=server.serve_forever)
-    thread.start()
-    yield Running(f"http://127.0.0.1:{server.server_port}", api_key(app, "officer"))
-    server.shutdown()
-    thread.join()
-    server.server_close()
+    with serving(app) as address:
+        yield Running(address, api_key(app, "officer"))
 
 
 def test_document_and_code_agree_on_every_request_that_schemathesis_thinks_of(running: Running, tmp_path: Path) -> None:

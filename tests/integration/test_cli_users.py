@@ -3,12 +3,10 @@
 import io
 import re
 import sys
-from collections.abc import Iterator
 
 import click
 import pytest
 from sqlalchemy import select
-from staffed import quick_hashes
 from web import PASSWORD
 
 from payoff.settings import load_settings
@@ -19,10 +17,7 @@ from webapp.storage.tables import AuditEntry
 OTHER = "another good password"
 
 
-@pytest.fixture(scope="module", autouse=True)
-def _quick() -> Iterator[None]:
-    with quick_hashes():
-        yield
+pytestmark = pytest.mark.usefixtures("quick_passwords")
 
 
 @pytest.fixture(autouse=True)

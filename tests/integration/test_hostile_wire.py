@@ -8,7 +8,9 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from hostile import ATTEMPTS, Attempt, World, staffed
+from attempts.area import Attempt
+from attempts.world import World, staffed
+from hostile import ATTEMPTS
 from web import settings
 
 from webapp import create_app

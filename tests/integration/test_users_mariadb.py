@@ -1,35 +1,30 @@
 """Users on MariaDB: what must hold there although its transactions are other than SQLite's."""
 
-from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from threading import Barrier
 
 import pytest
 from sqlalchemy import select
-from staffed import quick_hashes
+from staffed import told_at_once
 from web import PASSWORD
 
-from payoff.errors import StorageError, StorageRefused
+from payoff.errors import StorageRefused
 from webapp.storage import Database, users
 from webapp.storage.logins import is_locked, last_logins, log_in, logged_in
 from webapp.storage.tables import ApiKey, Login
 
-
-@pytest.fixture(scope="module", autouse=True)
-def _quick() -> Iterator[None]:
-    with quick_hashes():
-        yield
+pytestmark = [
+    pytest.mark.usefixtures("quick_passwords"),
+    pytest.mark.parametrize("empty_url", ["mariadb"], indirect=True),
+]
 
 
 @pytest.fixture
-def database(mariadb_url: str) -> Iterator[Database]:
-    made = Database(mariadb_url)
-    made.migrate()
-    with made.session() as session:
+def database(tables: Database) -> Database:
+    """Two admins."""
+    with tables.session() as session:
         for name in ("ada", "eva"):
             users.add_user(session, name, "admin", PASSWORD, "a test")
-    yield made
-    made.engine.dispose()
+    return tables
 
 
 def test_a_login_is_made_found_and_remembered(database):
@@ -55,20 +50,7 @@ def test_guesses_made_at_once_are_all_counted(database):
 
 
 def test_two_admins_cannot_end_each_other_at_once(database):
-    both = Barrier(2)
-
-    def end(name: str) -> str:
-        try:
-            with database.session() as session:
-                user = users.find_user(session, name)
-                both.wait()
-                users.set_disabled(session, user, True, "a test")
-        except StorageError as error:
-            return str(error)
-        return ""
-
-    with ThreadPoolExecutor(2) as pool:
-        said = sorted(pool.map(end, ["ada", "eva"]))
+    said = told_at_once(database, lambda session, user: users.set_disabled(session, user, True, "a test"))
     assert said[0] == ""
     assert "is the last admin" in said[1]
 

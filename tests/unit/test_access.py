@@ -1,23 +1,18 @@
 """Who may do what: roles, the last admin, keys."""
 
-from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
-from datetime import UTC, datetime
-from pathlib import Path
-from threading import Barrier
+from datetime import UTC, datetime, timedelta
 
 import pytest
 from flask import Flask
 from sqlalchemy import select
-from staffed import quick_hashes
-from web import PASSWORD, app_with, employ
+from staffed import told_at_once
+from web import PASSWORD, client_for, employ
 
 from payoff.choices import ROLES
-from payoff.errors import StorageError, StorageRefused
-from webapp import storage
+from payoff.errors import StorageRefused
 from webapp.access import Visitor
 from webapp.staff import NAVIGATION
-from webapp.storage import Database, users
+from webapp.storage import logins, users
 from webapp.storage.logins import digest
 from webapp.storage.tables import ApiKey, User
 
@@ -31,24 +26,7 @@ WANTED = {
 }  # fmt: skip
 
 
-@pytest.fixture(scope="module", autouse=True)
-def _quick() -> Iterator[None]:
-    with quick_hashes():
-        yield
-
-
-@pytest.fixture
-def app(tmp_path: Path) -> Flask:
-    app = app_with(tmp_path)
-    app.config["WTF_CSRF_ENABLED"] = False
-    return app
-
-
-@pytest.fixture
-def database(app: Flask) -> Database:
-    held: Database = app.extensions[storage.EXTENSION]
-    return held
-
+pytestmark = pytest.mark.usefixtures("quick_passwords", "tokenless")
 
 #: One of the few words that an address takes.
 _WHAT = {"people.change": "disable", "batches.download": "result", "batches.download_template": "form"}
@@ -85,8 +63,7 @@ def test_every_page_of_models_and_users_has_its_role(app):
 @pytest.mark.parametrize("role", ROLES)
 def test_nobody_reaches_beyond_a_role(app, role):
     employ(app, role, role)
-    client = app.test_client()
-    client.post("/staff/login", data={"name": role, "password": PASSWORD})
+    client = client_for(app, role)
     for rule in rules(app):
         if rule.endpoint not in WANTED:
             continue
@@ -99,8 +76,7 @@ def test_nobody_reaches_beyond_a_role(app, role):
 
 def test_the_navigation_names_pages_that_are_there_and_open_to_its_role(app):
     employ(app, "eva", "viewer")
-    client = app.test_client()
-    client.post("/staff/login", data={"name": "eva", "password": PASSWORD})
+    client = client_for(app, "eva")
     page = client.get("/staff/people/account").text
     for place in NAVIGATION:
         assert (f">{place.label}</a>" in page) == (place.role == "viewer")
@@ -114,8 +90,7 @@ def test_a_role_includes_those_before_it(place):
 
 def test_another_role_counts_at_once(app, database):
     employ(app, "eva", "viewer")
-    client = app.test_client()
-    client.post("/staff/login", data={"name": "eva", "password": PASSWORD})
+    client = client_for(app, "eva")
     assert client.get("/staff/people/").status_code == 403
     with database.session() as session:
         users.set_role(session, users.find_user(session, "eva"), "admin", "a test")
@@ -148,23 +123,44 @@ def test_the_last_admin_stays_one(app, database, loss):
         loss(session, ada)
 
 
+def test_the_last_admin_may_be_given_the_role_that_is_held(app, database):
+    employ(app, "ada", "admin")
+    with database.session() as session:
+        users.set_role(session, users.find_user(session, "ada"), "admin", "a test")
+        assert users.find_user(session, "ada").role == "admin"
+
+
+def test_who_is_let_in_again_starts_without_a_lock_and_without_guesses(app, database):
+    employ(app, "eva", "officer")
+    with database.session() as session:
+        eva = users.find_user(session, "eva")
+        users.set_disabled(session, eva, True, "a test")
+        eva.failures, eva.locked_until = 3, datetime.now(UTC) + timedelta(minutes=5)
+        users.set_disabled(session, eva, False, "a test")
+        assert (eva.failures, eva.locked_until) == (0, None)
+
+
+def test_a_new_password_ends_a_lock(app, database):
+    employ(app, "eva", "officer")
+    with database.session() as session:
+        eva = users.find_user(session, "eva")
+        eva.failures, eva.locked_until = 3, datetime.now(UTC) + timedelta(minutes=5)
+        users.set_password(session, eva, "another good password", "a test")
+        assert (eva.failures, eva.locked_until) == (0, None)
+
+
+def test_who_asks_is_looked_up_once_a_request(app, monkeypatch):
+    employ(app, "eva", "viewer")
+    client, asked, found = client_for(app, "eva"), [], logins.logged_in
+    monkeypatch.setattr(logins, "logged_in", lambda *given: asked.append(1) or found(*given))
+    assert client.get("/staff/people/account").status_code == 200
+    assert len(asked) == 1
+
+
 def test_two_admins_cannot_end_each_other_at_once(app, database):
     for name in ("ada", "eva"):
         employ(app, name, "admin")
-    both = Barrier(2)
-
-    def end(name: str) -> str:
-        try:
-            with database.session() as session:
-                user = users.find_user(session, name)
-                both.wait()
-                users.set_role(session, user, "viewer", "a test")
-        except StorageError as error:
-            return str(error)
-        return ""
-
-    with ThreadPoolExecutor(2) as pool:
-        said = sorted(pool.map(end, ["ada", "eva"]))
+    said = told_at_once(database, lambda session, user: users.set_role(session, user, "viewer", "a test"))
     assert said[0] == ""
     assert "is the last admin" in said[1]
     with database.session() as session:
@@ -221,6 +217,15 @@ def test_a_label_that_would_not_show_is_refused(app, database, label):
     employ(app, "eva", "officer")
     with database.session() as session, pytest.raises(StorageRefused, match="label"):
         users.add_key(session, users.find_user(session, "eva"), label, "eva")
+
+
+def test_a_label_may_have_64_characters_and_the_newest_key_is_listed_first(app, database):
+    employ(app, "eva", "officer")
+    with database.session() as session:
+        eva = users.find_user(session, "eva")
+        for label in ("older", "x" * 64):
+            users.add_key(session, eva, label, "eva")
+        assert [key.label for key in users.keys_of(session, eva)] == ["x" * 64, "older"]
 
 
 def test_what_is_not_there_is_said(database):

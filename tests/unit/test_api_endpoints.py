@@ -7,9 +7,9 @@ from typing import Any
 import pytest
 from flask import Flask
 from flask.testing import FlaskClient
+from problems import faults
 from published import DOUBTFUL as LESS_SURE
 from published import publish
-from test_web_api import faults
 from web import ANSWERS, DOUBTFUL, StandIn, app_with, program
 
 from features.lookup import Application
@@ -23,10 +23,7 @@ from webapp.storage.tables import AuditEntry, StoredPrediction
 
 V1 = "/api/v1"
 
-
-@pytest.fixture
-def app(tmp_path: Path) -> Flask:
-    return app_with(tmp_path)
+pytestmark = pytest.mark.usefixtures("quick_passwords")
 
 
 @pytest.fixture

@@ -1,13 +1,12 @@
 """Keys: who is let in, who is not, and what is noted of it."""
 
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 
 import pytest
 from flask import Flask
+from problems import faults
 from sqlalchemy import update
-from test_web_api import faults
-from web import api_key, app_with, client_of
+from web import api_key, client_of
 
 from webapp import storage
 from webapp.storage.tables import ApiKey, User
@@ -15,10 +14,7 @@ from webapp.storage.users import key_of, revoke_key
 
 ASKED = "/api/v1/predictions"
 
-
-@pytest.fixture
-def app(tmp_path: Path) -> Flask:
-    return app_with(tmp_path)
+pytestmark = pytest.mark.usefixtures("quick_passwords")
 
 
 @pytest.fixture
@@ -57,6 +53,7 @@ def test_without_a_key_that_counts_nothing_is_told(app: Flask, headers: dict[str
     assert answer.status_code == 401
     assert faults(answer) == {}
     assert answer.headers["WWW-Authenticate"] == challenge
+    assert "Retry-After" not in answer.headers
 
 
 def test_a_revoked_key_does_not_count(app: Flask, key: str) -> None:

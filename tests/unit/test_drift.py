@@ -7,6 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy.stats import ks_2samp
 
+from features.sets import feature_set
 from payoff.metadata import deciles_of
 from training.publish import _deciles, _shares
 from webapp.drift import (
@@ -14,12 +15,16 @@ from webapp.drift import (
     FEWEST,
     MISSING,
     WARN,
+    Distance,
+    Drift,
+    Level,
     category_drift,
     ks_distance,
     level,
     number_drift,
     psi_distance,
 )
+from webapp.staff.drifting import FeatureDrift, _gravity
 
 RNG = np.random.default_rng(11)
 counts = st.lists(st.integers(1, 500), min_size=2, max_size=12)
@@ -207,3 +212,12 @@ def test_training_keeps_the_shares_of_categories_and_of_numbers() -> None:
     assert shares["card"] == {MISSING: 0.25, "gold": 0.25, "none": 0.5}
     assert sum(shares["age"].values()) == pytest.approx(1)
     assert shares["age"][MISSING] == 0.25
+
+
+def test_features_of_one_level_are_ordered_by_the_distance_that_is_the_wider_and_can_be_told() -> None:
+    def drifted(psi: float, ks: float | None, told: Level = "warn") -> FeatureDrift:
+        by_ks = None if ks is None else Distance(ks, None, 0.05, told)
+        return FeatureDrift(feature_set("form")[0], Drift(500, (), Distance(psi, 0.01, 0.05, "warn"), by_ks))
+
+    rising = [drifted(0.11, None), drifted(0.12, 0.9, "few"), drifted(0.13, 0.11), drifted(0.1, 0.14)]
+    assert sorted((rising[at] for at in (2, 0, 3, 1)), key=_gravity) == rising

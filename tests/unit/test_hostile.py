@@ -3,10 +3,14 @@
 from pathlib import Path
 
 import pytest
-from hostile import ATTEMPTS, Attempt, World, staffed, table
+from attempts.area import Attempt
+from attempts.world import World, staffed
+from hostile import ATTEMPTS, table
 from web import app_with
 
 ROOT = Path(__file__).resolve().parents[2]
+
+pytestmark = pytest.mark.usefixtures("quick_passwords")
 
 
 @pytest.fixture(scope="module")

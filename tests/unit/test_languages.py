@@ -9,17 +9,12 @@ from pathlib import Path
 import pytest
 from babel.messages.pofile import read_po
 from flask import Flask
-from web import ANSWERS, app_with
+from web import ANSWERS
 
 from webapp import wording
 
 ROOT = Path(__file__).resolve().parents[2]
 CZECH = ROOT / "webapp" / "translations" / "cs" / "LC_MESSAGES" / "messages.po"
-
-
-@pytest.fixture
-def app(tmp_path: Path) -> Flask:
-    return app_with(tmp_path)
 
 
 @pytest.mark.parametrize(

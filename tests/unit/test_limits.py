@@ -5,9 +5,9 @@ from pathlib import Path
 
 import pytest
 from flask import Flask, g
+from pages import TOKEN
+from problems import faults
 from sqlalchemy import update
-from test_web_api import faults
-from test_web_pages import TOKEN
 from web import ANSWERS, PASSWORD, api_key, app_with, employ, program
 
 from payoff.errors import SettingsError
@@ -16,6 +16,8 @@ from webapp.storage.counting import CountStorage
 from webapp.storage.tables import RateCount
 
 ASKED = "/api/v1/predictions"
+
+pytestmark = pytest.mark.usefixtures("quick_passwords")
 
 
 def end_windows(app: Flask) -> None:

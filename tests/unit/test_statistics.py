@@ -2,7 +2,6 @@
 
 import json
 from datetime import date, timedelta
-from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -18,29 +17,21 @@ from webapp.storage.statistics import BINS, overview
 SINCE, UNTIL = NOON - timedelta(days=10), NOON - timedelta(days=1)
 
 
-@pytest.fixture(params=["sqlite", "mariadb"])
-def held(request: pytest.FixtureRequest, tmp_path: Path) -> Database:
-    mariadb = request.param == "mariadb"
-    made = Database(request.getfixturevalue("mariadb_url") if mariadb else f"sqlite:///{tmp_path}/payoff.sqlite")
-    made.migrate()
-    return made
-
-
 @pytest.fixture
-def rows(held: Database) -> pd.DataFrame:
+def rows(tables: Database) -> pd.DataFrame:
     """Two thousand predictions, of which those of the window are returned."""
     made = predictions(2_000)
     # Both ends of the probabilities, and a prediction at either end of the window.
     made.loc[:1, "payoff_probability"] = [0.0, 1.0]
     made.loc[:1, "made_at"] = [SINCE, SINCE + timedelta(hours=3)]
     made.loc[2, "made_at"] = UNTIL
-    with held.session() as session:
+    with tables.session() as session:
         keep(session, made)
     return made[(made["made_at"] >= SINCE) & (made["made_at"] < UNTIL)]
 
 
-def test_counts_and_means_are_those_of_the_window(held: Database, rows: pd.DataFrame) -> None:
-    with held.session() as session:
+def test_counts_and_means_are_those_of_the_window(tables: Database, rows: pd.DataFrame) -> None:
+    with tables.session() as session:
         found = overview(session, SINCE, UNTIL)
     assert found.predictions == len(rows)
     assert found.granted == (rows["verdict"] == "paid_off").sum()
@@ -50,8 +41,8 @@ def test_counts_and_means_are_those_of_the_window(held: Database, rows: pd.DataF
     assert found.models == rows["version"].value_counts().to_dict()
 
 
-def test_each_day_has_its_own_figures(held: Database, rows: pd.DataFrame) -> None:
-    with held.session() as session:
+def test_each_day_has_its_own_figures(tables: Database, rows: pd.DataFrame) -> None:
+    with tables.session() as session:
         found = overview(session, SINCE, UNTIL)
     by_day = rows.groupby(rows["made_at"].dt.date)
     assert [each.day for each in found.days] == sorted(by_day.groups)
@@ -61,15 +52,15 @@ def test_each_day_has_its_own_figures(held: Database, rows: pd.DataFrame) -> Non
         assert each.mean_probability == pytest.approx(that["payoff_probability"].mean())
 
 
-def test_the_histogram_holds_every_score_and_both_ends(held: Database, rows: pd.DataFrame) -> None:
-    with held.session() as session:
+def test_the_histogram_holds_every_score_and_both_ends(tables: Database, rows: pd.DataFrame) -> None:
+    with tables.session() as session:
         found = overview(session, SINCE, UNTIL)
     expected, _ = np.histogram(rows["payoff_probability"], BINS, (0, 1))
     assert list(found.histogram) == expected.tolist()
 
 
-def test_latency_is_told_by_source_and_without_batches(held: Database, rows: pd.DataFrame) -> None:
-    with held.session() as session:
+def test_latency_is_told_by_source_and_without_batches(tables: Database, rows: pd.DataFrame) -> None:
+    with tables.session() as session:
         found = overview(session, SINCE, UNTIL)
     assert set(found.latency) == {"form", "lookup", "api"}
     for source, each in found.latency.items():
@@ -80,8 +71,19 @@ def test_latency_is_told_by_source_and_without_batches(held: Database, rows: pd.
         assert told == pytest.approx(np.floor(expected * 10) / 10)
 
 
-def test_recorded_outcomes_are_held_against_the_probabilities(held: Database, rows: pd.DataFrame) -> None:
-    with held.session() as session:
+def test_nobody_waits_for_a_batch_and_the_most_frequent_stand_first(tables: Database) -> None:
+    made = predictions(60).assign(source=["api"] * 10 + ["batch"] * 20 + ["lookup"] * 30, milliseconds=5.0)
+    made["version"] = np.where(made.index < 15, "one", "two")
+    with tables.session() as session:
+        keep(session, made.assign(made_at=SINCE))
+        found = overview(session, SINCE, UNTIL)
+    assert {source: each.predictions for source, each in found.latency.items()} == {"api": 10, "lookup": 30}
+    assert list(found.sources.items()) == [("lookup", 30), ("batch", 20), ("api", 10)]
+    assert list(found.models.items()) == [("two", 45), ("one", 15)]
+
+
+def test_recorded_outcomes_are_held_against_the_probabilities(tables: Database, rows: pd.DataFrame) -> None:
+    with tables.session() as session:
         found = overview(session, SINCE, UNTIL).outcomes
     ended = rows[rows["outcome"].notna()]
     truth, payoff = (ended["outcome"] == "paid_off").astype(int), ended["payoff_probability"]
@@ -94,16 +96,16 @@ def test_recorded_outcomes_are_held_against_the_probabilities(held: Database, ro
         assert figure.low < figure.value < figure.high
 
 
-def test_a_window_without_predictions_is_empty_and_not_wrong(held: Database, rows: pd.DataFrame) -> None:
-    with held.session() as session:
+def test_a_window_without_predictions_is_empty_and_not_wrong(tables: Database, rows: pd.DataFrame) -> None:
+    with tables.session() as session:
         found = overview(session, NOON + timedelta(days=1), NOON + timedelta(days=2))
     assert (found.predictions, found.share_granted, found.mean_probability) == (0, None, None)
     assert (found.days, sum(found.histogram), found.latency, found.outcomes) == ((), 0, {}, None)
     assert json.loads(json.dumps(found.as_json()))["outcomes"] is None
 
 
-def test_programs_are_told_the_same(held: Database, rows: pd.DataFrame) -> None:
-    with held.session() as session:
+def test_programs_are_told_the_same(tables: Database, rows: pd.DataFrame) -> None:
+    with tables.session() as session:
         found = overview(session, SINCE, UNTIL)
     told = json.loads(json.dumps(found.as_json()))
     assert told["since"] == "2026-02-28T12:00:00+00:00"
@@ -116,8 +118,8 @@ def test_programs_are_told_the_same(held: Database, rows: pd.DataFrame) -> None:
     assert told["outcomes"]["recorded"] == found.outcomes.recorded
 
 
-def test_the_newest_scores_are_those_of_the_version_and_the_window(held: Database, rows: pd.DataFrame) -> None:
-    with held.session() as session:
+def test_the_newest_scores_are_those_of_the_version_and_the_window(tables: Database, rows: pd.DataFrame) -> None:
+    with tables.session() as session:
         scores = newest_scores(session, "form", "two", SINCE, UNTIL)
         others = newest_features(session, "form", ["age"], SINCE, UNTIL)
     newest_first = rows[rows["version"] == "two"].sort_values("made_at", ascending=False)

@@ -1,7 +1,7 @@
-"""Finding, correcting and deleting stored predictions; in both kinds of database."""
+"""Finding and correcting stored predictions; in both kinds of database."""
 
 from collections.abc import Iterator
-from datetime import UTC, date, datetime, timedelta
+from datetime import date, timedelta
 from typing import Any
 
 import pytest
@@ -11,10 +11,10 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 from stored import FIRST_DAY, MODELS, REFERENCES, SHARES, fill, invented
 
-from payoff.errors import InvalidAnswers, StorageError
+from payoff.errors import InvalidAnswers
 from webapp.storage import Database, finding, queries, retention
 from webapp.storage.queries import Filters, detail, found, page, record_outcome, versions
-from webapp.storage.tables import SOURCES, AuditEntry, Details, StoredPrediction
+from webapp.storage.tables import SOURCES, AuditEntry, StoredPrediction
 
 ROWS = invented(500)
 days = st.dates(date(2025, 12, 31), date(2026, 1, 7)) | st.sampled_from([date.min, date.max])
@@ -58,14 +58,6 @@ def filled(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFact
         fill(session, ROWS)
     yield database
     database.engine.dispose()
-
-
-@pytest.fixture
-def few(tables: Database) -> Database:
-    """A database of twenty predictions, to be changed."""
-    with tables.session() as session:
-        fill(session, invented(20))
-    return tables
 
 
 def fits(row: dict[str, Any], wanted: Filters) -> bool:
@@ -135,6 +127,17 @@ def test_a_page_can_begin_at_any_number_whether_it_is_there_or_not(
             assert len(held.rows) <= size
 
 
+@pytest.mark.parametrize("search", ["7", "12", "120"])
+def test_what_a_search_finds_in_two_ways_is_one_row_and_counted_once(filled: Database, search: str) -> None:
+    wanted = Filters(search=search)
+    assert any(row["application"].startswith(search) and str(row["account_id"]) == search for row in ROWS)
+    with filled.session() as session:
+        pages = walked(session, wanted, 10)
+        assert [number for each in pages for number in each] == expected(wanted)
+        assert {len(each) for each in pages[:-1]} == {10}
+        assert found(session, wanted) == (len(expected(wanted)), False)
+
+
 def test_a_deleted_cursor_skips_nothing_and_repeats_nothing(tables: Database) -> None:
     in_order = [row | {"made_at": FIRST_DAY + timedelta(minutes=row["id"])} for row in invented(20)]
     with tables.session() as session:
@@ -155,6 +158,8 @@ def test_a_deleted_cursor_skips_nothing_and_repeats_nothing(tables: Database) ->
         Filters(since=date(2026, 1, 3), until=date(2026, 1, 2)),
         Filters(model="unheard of"),
         Filters(search="no such reference", source="api"),
+        # A seven, but none that a number here is written with.
+        Filters(search="٧"),
     ],
 )
 def test_what_nothing_can_fit_is_an_empty_page(filled: Database, wanted: Filters) -> None:
@@ -170,6 +175,8 @@ def test_counting_stops_where_it_is_told(filled: Database) -> None:
         assert found(session, Filters(), most=500) == (500, False)
         assert found(session, Filters(source="api"), most=3) == (3, True)
         assert found(session, Filters(search="A"), most=3) == (3, True)
+        # Several indexes hold what it fits: together they are counted no further, either.
+        assert finding.count(session, queries._where(session, Filters(search="12")), 5) == 5
 
 
 def test_a_search_that_fits_too_much_is_refused_with_advice(filled: Database, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -246,60 +253,3 @@ def test_an_outcome_is_recorded_corrected_and_withdrawn_each_noted(few: Database
 def notes(database: Database) -> list[AuditEntry]:
     with database.session() as session:
         return list(session.scalars(select(AuditEntry).order_by(AuditEntry.id)))
-
-
-def test_deleting_takes_details_along_and_is_noted(few: Database) -> None:
-    with few.session() as session:
-        assert retention.delete(session, [2, 4, 999], "ann") == 2
-        assert retention.delete(session, [999], "ann") == 0
-    assert few.sizes()["predictions"] == few.sizes()["prediction_details"] == 18
-    (entry,) = notes(few)
-    assert (entry.actor, entry.action, entry.subject) == ("ann", "prediction.deleted", "2 predictions")
-    assert entry.details == {"predictions": 2, "numbers": [2, 4]}
-
-
-def test_a_purge_deletes_what_is_older_and_nothing_else(few: Database, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(retention, "AT_ONCE", 3)
-    limit = sorted(row["made_at"] for row in invented(20))[11]
-    older = {row["id"] for row in invented(20) if row["made_at"] < limit}
-    assert older
-    assert retention.purge(few, limit, "command line") == len(older)
-    assert retention.purge(few, limit, "command line") == 0
-    with few.session() as session:
-        assert set(session.scalars(select(StoredPrediction.id))) == {row["id"] for row in invented(20)} - older
-        assert set(session.scalars(select(Details.prediction_id))) == {row["id"] for row in invented(20)} - older
-    assert sum(entry.details["predictions"] for entry in notes(few)) == len(older)
-    assert len(notes(few)) == -(-len(older) // 3)
-
-
-@pytest.mark.parametrize(("name", "value"), [("application", "A-1"), ("account_id", 7)])
-def test_a_person_is_forgotten_and_the_audit_log_does_not_say_who(few: Database, name: str, value: Any) -> None:
-    theirs = {row["id"] for row in invented(20) if row[name] == value}
-    assert theirs
-    with few.session() as session:
-        assert retention.forget(session, "ann", **{name: value}) == len(theirs)
-        assert retention.forget(session, "ann", **{name: value}) == 0
-    with few.session() as session:
-        assert set(session.scalars(select(StoredPrediction.id))) == {row["id"] for row in invented(20)} - theirs
-    (entry,) = notes(few)
-    assert entry.action == "prediction.forgotten"
-    assert str(value) not in entry.subject
-    assert set(entry.details) == {"predictions", "numbers"}
-
-
-@pytest.mark.parametrize("whose", [{}, {"application": "A", "account_id": 7}])
-def test_forgetting_nobody_or_two_at_once_is_refused(few: Database, whose: dict[str, Any]) -> None:
-    with pytest.raises(StorageError, match="either"), few.session() as session:
-        retention.forget(session, "ann", **whose)
-
-
-def test_what_is_kept_is_counted_by_source(few: Database) -> None:
-    rows = invented(20)
-    with few.session() as session:
-        kept = retention.by_source(session)
-    assert [(each.source, each.predictions) for each in kept] == sorted(
-        (source, n) for source in SOURCES if (n := sum(row["source"] == source for row in rows))
-    )
-    assert min(each.oldest for each in kept) == min(row["made_at"] for row in rows)
-    assert max(each.newest for each in kept) == max(row["made_at"] for row in rows)
-    assert all(isinstance(each.oldest, datetime) and each.oldest.tzinfo is UTC for each in kept)

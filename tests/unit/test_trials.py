@@ -1,8 +1,7 @@
-"""Champion and challenger: who answers, what the other says unseen, and how they compare."""
+"""Champion and challenger: who answers, and what the other says unseen."""
 
 import logging
 import threading
-from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -10,25 +9,25 @@ import numpy as np
 import pandas as pd
 import pytest
 from flask import Flask
-from predicted import NOON, keep, keep_shadows, predictions
+from predicted import NOON
 from scipy.stats import binomtest
 from sqlalchemy import select
 from web import ANSWERS, DISTRICTS, Served, StandIn, metadata, program, settings
 
 from features.answers import form_features, validated
-from payoff.comparison import log_loss_excess
 from payoff.errors import ModelError
 from payoff.metadata import District
 from webapp import create_app
 from webapp import trials as runtime
 from webapp.answering import answer_features
 from webapp.predictions import Terms
+from webapp.public.reference import Reference
 from webapp.storage import EXTENSION as DATABASE
-from webapp.storage import Database
 from webapp.storage.history import Circumstances
-from webapp.storage.tables import ModelVersion, ShadowScore, StoredPrediction
-from webapp.storage.trials import FEWEST_OUTCOMES, Trial, trials
+from webapp.storage.tables import Details, ModelVersion, ShadowScore, StoredPrediction
 from webapp.trials import MOST_WAITING, Shadows, arm_of, features_needed
+
+pytestmark = pytest.mark.usefixtures("quick_passwords")
 
 
 class Broken(StandIn):
@@ -181,6 +180,29 @@ def test_an_answer_is_given_while_the_process_ends(tmp_path: Path, caplog: pytes
     assert stored(app, ShadowScore.prediction_id) == [(1,)]
 
 
+def test_scores_that_wait_are_made_before_the_process_ends(tmp_path: Path) -> None:
+    app = app_of(tmp_path, "shadow", challenger())
+    shadows, gate, asked = Shadows(app.extensions["payoff.models"], app.extensions[DATABASE]), threading.Event(), []
+
+    def hesitant(model: Any) -> Any:
+        gate.wait(20)
+        asked.append(model)
+        raise ModelError("only to be asked")
+
+    for number in range(3):
+        shadows.score("form", number, hesitant)
+    threading.Timer(0.1, gate.set).start()
+    shadows.close()
+    assert len(asked) == 3
+
+
+def test_the_reasons_that_are_stored_are_those_of_the_model_that_answered(tmp_path: Path) -> None:
+    app = app_of(tmp_path, "split", challenger(0.123), share=0.999)
+    ask(app)
+    ((reasons,),) = stored(app, Details.reasons)
+    assert reasons[0]["base"] == pytest.approx(0.877)
+
+
 def test_a_split_answers_with_the_arm_of_the_application(tmp_path: Path) -> None:
     app = app_of(tmp_path, "split", challenger(0.123), share=0.5)
     told = ask(app, 30)
@@ -199,6 +221,19 @@ def test_the_page_speaks_of_the_model_that_answered(tmp_path: Path) -> None:
     page = app.test_client().post("/", data=ANSWERS)
     assert "Model challenger" in page.text
     assert "Payoff is doubtful" in page.text
+
+
+def test_the_page_of_an_answer_needs_no_look_at_the_lake_whoever_answered(tmp_path: Path) -> None:
+    class InMemory(Served):
+        def version(self, version: str) -> StandIn:
+            raise ModelError(f"{version} would have to be fetched")
+
+    app = create_app(settings(tmp_path), models=InMemory(StandIn(), challenger=challenger()))
+    with app.app_context():
+        for held in ("challenger", metadata().version):
+            assert Reference(1, held, NOON).model.metadata.version == held
+        with pytest.raises(ModelError, match="fetched"):
+            assert Reference(1, "replaced since", NOON).model
 
 
 def test_a_challenger_that_fails_never_reaches_the_person(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
@@ -250,114 +285,3 @@ def test_the_failure_of_the_champion_is_told(tmp_path: Path, caplog: pytest.LogC
     caplog.set_level(logging.CRITICAL)
     app = create_app(settings(tmp_path, challenger="split"), models=Served(ModelError("none")))
     assert program(app).post("/api/v1/predict", json=ANSWERS).status_code == 503
-
-
-@pytest.fixture(params=["sqlite", "mariadb"])
-def held(request: pytest.FixtureRequest, tmp_path: Path) -> Database:
-    mariadb = request.param == "mariadb"
-    made = Database(request.getfixturevalue("mariadb_url") if mariadb else f"sqlite:///{tmp_path}/payoff.sqlite")
-    made.migrate()
-    return made
-
-
-def compared(held: Database) -> list[Trial]:
-    with held.session() as session:
-        return trials(session, NOON - timedelta(days=15), NOON)
-
-
-def test_shadow_scores_are_set_beside_the_champions(held: Database) -> None:
-    rows = predictions(600).assign(version="one")
-    shadow = np.clip(rows["payoff_probability"] + np.random.default_rng(2).normal(0, 0.05, 600), 0.01, 0.99)
-    with held.session() as session:
-        numbers = keep(session, rows)
-        keep_shadows(session, numbers[:500], shadow[:500])
-    (found,) = compared(held)
-    within = (rows["made_at"] >= NOON - timedelta(days=15)) & (rows.index < 500)
-    ours, theirs = rows["payoff_probability"][within], shadow[within]
-    assert (found.kind, found.feature_set) == ("shadow", "form")
-    assert (found.champion.version, found.challenger.version) == ("one", "shadow")
-    assert found.champion.predictions == found.challenger.predictions == within.sum()
-    assert found.champion.share_granted == pytest.approx((ours > 0.8).mean())
-    assert found.challenger.share_granted == pytest.approx((theirs > 0.8).mean())
-    assert found.challenger.mean_probability == pytest.approx(theirs.mean())
-    assert found.agreement == pytest.approx(((ours > 0.8) == (theirs > 0.8)).mean())
-    assert found.mean_difference == pytest.approx((ours - theirs).abs().mean())
-    _holds_paired_figures(found, rows[within], ours, theirs)
-
-
-def _holds_paired_figures(found: Trial, rows: pd.DataFrame, ours: pd.Series, theirs: pd.Series) -> None:
-    ended = rows["outcome"].notna()
-    defaulted = (rows["outcome"][ended] == "default").to_numpy(dtype=int)
-    expected = log_loss_excess(defaulted, 1 - theirs[ended].to_numpy(), 1 - ours[ended].to_numpy())
-    assert found.champion.outcomes == found.challenger.outcomes == ended.sum() >= FEWEST_OUTCOMES
-    assert found.log_loss_excess is not None
-    assert found.log_loss_excess.value == pytest.approx(expected.value)
-    assert found.log_loss_excess.low == pytest.approx(expected.low, abs=0.01)
-    assert found.champion.log_loss is not None
-    assert found.challenger.log_loss is not None
-    assert found.challenger.log_loss.value - found.champion.log_loss.value == pytest.approx(expected.value)
-    assert found.needed is not None
-    assert found.needed > 1
-
-
-def test_the_arms_of_a_split_are_compared_from_when_both_answered(held: Database) -> None:
-    rows = predictions(3_000)
-    early = rows["made_at"] < NOON - timedelta(days=10)
-    split = np.random.default_rng(3).random(3_000) < 0.4
-    rows["arm"] = np.where(split & ~early, "challenger", "champion")
-    rows["version"] = np.where(rows["arm"] == "challenger", "two", "one")
-    with held.session() as session:
-        keep(session, rows)
-    (found,) = compared(held)
-    began = rows.loc[rows["arm"] == "challenger", "made_at"].min()
-    since = rows[rows["made_at"] >= began]
-    for side, arm in ((found.champion, "champion"), (found.challenger, "challenger")):
-        own = since[since["arm"] == arm]
-        assert side.predictions == len(own)
-        assert side.mean_probability == pytest.approx(own["payoff_probability"].mean())
-        assert side.outcomes == own["outcome"].notna().sum()
-    assert (found.kind, found.agreement, found.mean_difference) == ("split", None, None)
-    assert found.log_loss_excess is not None
-    assert found.champion.log_loss is not None
-    assert found.challenger.log_loss is not None
-    apart = found.challenger.log_loss.value - found.champion.log_loss.value
-    assert found.log_loss_excess.value == pytest.approx(apart)
-    assert found.log_loss_excess.low < apart < found.log_loss_excess.high
-
-
-def test_the_newest_pair_of_a_set_is_the_one_compared(held: Database) -> None:
-    rows = predictions(200).assign(version="one").sort_values("made_at", ignore_index=True)
-    with held.session() as session:
-        numbers = keep(session, rows)
-        keep_shadows(session, numbers[:100], rows["payoff_probability"][:100], "older")
-        keep_shadows(session, numbers[100:], rows["payoff_probability"][100:], "newer")
-    (found,) = compared(held)
-    assert found.challenger.version == "newer"
-    assert found.agreement == 1
-
-
-def test_few_outcomes_give_no_error_and_no_trial_gives_none(held: Database) -> None:
-    rows = predictions(40).assign(version="one")
-    with held.session() as session:
-        numbers = keep(session, rows)
-    assert compared(held) == []
-    with held.session() as session:
-        keep_shadows(session, numbers, rows["payoff_probability"])
-    (found,) = compared(held)
-    assert found.champion.outcomes < FEWEST_OUTCOMES
-    assert (found.champion.brier, found.log_loss_excess, found.needed) == (None, None, None)
-
-
-def test_a_split_that_only_one_arm_answered_is_none(held: Database) -> None:
-    with held.session() as session:
-        keep(session, predictions(40).assign(version="one", arm="champion"))
-    assert compared(held) == []
-
-
-def test_arms_that_never_answered_at_one_time_are_not_compared(held: Database) -> None:
-    rows = predictions(200)
-    old = rows["made_at"] < NOON - timedelta(days=7)
-    rows = rows.assign(version=np.where(old, "one", "two"), arm=np.where(old, "champion", "challenger"))
-    with held.session() as session:
-        keep(session, rows)
-    assert compared(held) == []

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 from flask.testing import FlaskClient
-from test_web_pages import flowed
+from pages import flowed
 from web import Served, StandIn, app_with, metadata, settings
 
 from payoff.errors import ModelError, NoModel

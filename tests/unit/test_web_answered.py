@@ -6,14 +6,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from amounts import LOW, ByAmount
 from flask import Flask
 from flask.testing import FlaskClient
-from test_web_pages import flowed, send
-from test_whatif import LOW, ByAmount
+from pages import flowed, send, tried, what_if_form
 from web import ANSWERS, DOUBTFUL, Served, StandIn, app_with, metadata, settings
-from werkzeug.test import TestResponse
 
-from payoff.errors import ModelError
 from payoff.metadata import Band
 from webapp import create_app, storage
 from webapp.explaining import Explanation, Reason, explain
@@ -26,30 +24,11 @@ from webapp.storage.tables import StoredPrediction
 from webapp.whatif import WhatIf, what_if
 
 JSON = {"Accept": "application/json"}
-HIDDEN = re.compile(r'<input type="hidden" name="(\w+)" value="([^"]*)">')
-
-
-@pytest.fixture
-def app(tmp_path: Path) -> Flask:
-    return app_with(tmp_path)
 
 
 @pytest.fixture
 def client(app: Flask) -> FlaskClient:
     return app.test_client()
-
-
-def what_if_form(answer: TestResponse) -> dict[str, str]:
-    """What the page would send to try other terms, but for the terms."""
-    section = answer.text.split('id="what-if"')[1].split("</form>")[0]
-    return dict(HIDDEN.findall(section))
-
-
-def tried(client: FlaskClient, amount: object, months: object, **others: Any) -> TestResponse:
-    """Answer the form, then try other terms as the page would: with ``headers=JSON`` as its script does."""
-    form = what_if_form(send(client, ANSWERS))
-    form |= {"what_if_loan_amount_czk": str(amount), "what_if_loan_duration_months": str(months)}
-    return client.post("/what-if", data=form | others.pop("data", {}), **others)
 
 
 def stored(app: Flask) -> int:
@@ -96,6 +75,16 @@ def test_an_approval_names_the_strongest_first_for_and_against() -> None:
     assert [bar.effect for bar in down.bars] == [-0.02]
 
 
+def test_of_many_reasons_four_lead_and_three_speak_to_the_contrary() -> None:
+    many = (0.06, -0.06, 0.05, -0.05, 0.04, -0.04, 0.03, -0.03, 0.02, -0.02)
+    up, down = laid(*many).groups
+    assert [bar.effect for bar in up.bars] == [0.06, 0.05, 0.04, 0.03]
+    assert [bar.effect for bar in down.bars] == [-0.06, -0.05, -0.04]
+    down, up = laid(*many, verdict="default").groups
+    assert [bar.effect for bar in down.bars] == [-0.06, -0.05, -0.04, -0.03]
+    assert [bar.effect for bar in up.bars] == [0.06, 0.05, 0.04]
+
+
 def test_bars_are_as_long_as_their_effects_and_point_up_to_the_right() -> None:
     up, down = laid(0.2, -0.1).groups
     assert (up.bars[0].x, up.bars[0].width) == (50, 50)
@@ -136,6 +125,17 @@ def test_of_many_test_loans_each_dot_is_one_in_a_hundred(tmp_path: Path) -> None
     page = flowed(send(app_with(tmp_path, model).test_client(), ANSWERS))
     assert "one loan in a hundred" in page
     assert "in default or in debt: 70" in page
+
+
+@pytest.mark.parametrize(
+    ("loans", "paid_off", "dots", "defaulted"), [(300, 297, 300, 3), (301, 298, 100, 1), (1000, 936, 100, 6)]
+)
+def test_a_dot_is_a_loan_up_to_three_hundred_and_one_in_a_hundred_beyond(
+    loans: int, paid_off: int, dots: int, defaulted: int
+) -> None:
+    record = _record(Band(low=0, high=1, loans=loans, paid_off=paid_off))
+    assert record is not None
+    assert (record.dots, record.defaulted_dots) == (dots, defaulted)
 
 
 def test_the_dial_shows_the_interval_and_says_it(client: FlaskClient) -> None:
@@ -260,13 +260,7 @@ class Moving(Served):
     """A champion that is replaced."""
 
     def promote(self, model: StandIn) -> None:
-        self.others, self.model = (*self.others, self.model), model  # type: ignore[assignment]
-
-    def version(self, version: str) -> StandIn:
-        for model in (self.model, *self.others):
-            if model.metadata.version == version:  # type: ignore[union-attr]
-                return model  # type: ignore[return-value]
-        raise ModelError(f"no model {version}")
+        self.others, self.model = (*self.others, self.current()), model
 
 
 def test_other_terms_are_asked_of_the_model_that_answered_though_another_was_promoted(tmp_path: Path) -> None:
@@ -307,9 +301,10 @@ def test_the_curve_rises_with_the_probability_and_marks_the_amount() -> None:
     assert picture.path == "M0.00 0.00L50.00 75.00L100.00 100.00"
     assert (picture.threshold, picture.amount) == (pytest.approx(20), 75)
     assert "from 100.0\u00a0% at 5,000\u00a0CZK to 0.0\u00a0% at 7,000\u00a0CZK" in picture.words
-    beyond = drawn(replace(found, terms=Terms(9_000, 24)), metadata())
-    assert beyond is not None
-    assert beyond.amount is None
+    for amount in (4_000, 9_000):
+        beyond = drawn(replace(found, terms=Terms(amount, 24)), metadata())
+        assert beyond is not None
+        assert beyond.amount is None
 
 
 def test_where_there_is_nothing_to_draw_the_page_has_no_curve(tmp_path: Path) -> None:

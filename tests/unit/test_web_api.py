@@ -11,7 +11,8 @@ from flask.testing import FlaskClient
 from hypothesis import HealthCheck, given
 from hypothesis import settings as effort
 from hypothesis import strategies as st
-from test_web_pages import send
+from pages import send
+from problems import faults
 from web import ANSWERS, DOUBTFUL, StandIn, app_with, program
 from werkzeug.test import TestResponse
 
@@ -19,6 +20,8 @@ from features.questions import QUESTIONS
 from payoff.errors import ContractError, ModelError, NoModel
 
 PREDICT = "/api/v1/predict"
+
+pytestmark = pytest.mark.usefixtures("quick_passwords")
 
 
 @pytest.fixture(scope="module")
@@ -29,15 +32,6 @@ def client(tmp_path_factory: pytest.TempPathFactory) -> Iterator[FlaskClient]:
 
 def post(client: FlaskClient, body: bytes | str, content_type: str = "application/json") -> TestResponse:
     return client.post(PREDICT, data=body, content_type=content_type)
-
-
-def faults(answer: TestResponse) -> dict[str, str]:
-    """The named faults of a problem+json answer, after a look at its form."""
-    assert answer.mimetype == "application/problem+json"
-    problem = answer.get_json(force=True)
-    assert problem["status"] == answer.status_code
-    assert {"type", "title", "detail"} <= set(problem)
-    return {error["field"]: error["reason"] for error in problem.get("errors", [])}
 
 
 def test_a_loan_is_scored(client: FlaskClient) -> None:

@@ -6,11 +6,11 @@ from io import BytesIO
 
 import pytest
 from batches import TERMS, as_csv, loans, rows_of, send, with_a_bank, work_off
+from pages import flowed
 from sqlalchemy import select, update
-from web import PASSWORD, StandIn, app_with, client_of, employ
+from web import StandIn, app_with, client_for, client_of, database_of, employ
 
 from payoff.errors import NoModel
-from webapp import storage
 from webapp.batch import runner as running
 from webapp.batch.discarding import discard_old
 from webapp.batch.reading import MOST_BYTES
@@ -19,10 +19,7 @@ from webapp.storage.tables import AuditEntry, Batch, StoredPrediction
 
 ROWS = [*loans(3), *loans(1, district="Nowhere")]
 
-
-@pytest.fixture
-def app(tmp_path):
-    return app_with(tmp_path)
+pytestmark = pytest.mark.usefixtures("quick_passwords")
 
 
 @pytest.fixture
@@ -30,17 +27,9 @@ def officer(app):
     return client_of(app, "officer")
 
 
-def database(app):
-    return app.extensions[storage.EXTENSION]
-
-
 def folder_of(app, number=1):
-    with database(app).session() as session:
+    with database_of(app).session() as session:
         return session.get(Batch, number).options["folder"]
-
-
-def flowed(answer):
-    return re.sub(r"\s+", " ", answer.text)
 
 
 def test_a_file_is_sent_followed_and_fetched(app, officer):
@@ -63,7 +52,7 @@ def test_a_file_is_sent_followed_and_fetched(app, officer):
 def test_the_predictions_are_those_of_their_sender(app, officer):
     send(officer, as_csv(ROWS))
     work_off(app)
-    with database(app).session() as session:
+    with database_of(app).session() as session:
         found = session.scalars(select(StoredPrediction)).all()
     assert {(each.source, each.batch_id, each.user_id) for each in found} == {("batch", 1, 1)}
 
@@ -77,9 +66,20 @@ def test_how_far_a_batch_is_can_be_asked_by_a_script(app, officer, monkeypatch):
     assert '<progress max="1" value="0"' in page
     assert "http-equiv" not in page
     assert re.search(r'<a id="refresh" href="/staff/batches/1">Refresh</a>', page)
-    with database(app).session() as session:
+    with database_of(app).session() as session:
         session.execute(update(Batch).values(status="running", rows=30_000, done=12_000))
     assert officer.get("/staff/batches/1/progress").json["words"] == "12,000 of 30,000 rows"
+
+
+def test_whoever_looks_on_sees_to_it_that_somebody_works_until_it_is_done(app, officer, monkeypatch):
+    woken = []
+    monkeypatch.setattr(running.Runner, "wake", lambda _: woken.append(1))
+    send(officer, as_csv(loans(1)))
+    for status, wakes in (("waiting", 2), ("running", 3), ("done", 3), ("failed", 3)):
+        with database_of(app).session() as session:
+            session.execute(update(Batch).values(status=status))
+        assert officer.get("/staff/batches/1/progress").json["status"] == status
+        assert len(woken) == wakes
 
 
 def test_no_result_is_given_before_all_of_it_is_stored(app, officer, monkeypatch):
@@ -104,7 +104,7 @@ def test_a_file_that_cannot_be_read_is_refused_at_its_field(app, officer, data, 
     assert words in flowed(answer)
     assert 'aria-describedby="file-hint file-error"' in flowed(answer)
     assert 'name="explain_all" checked' in answer.text
-    with database(app).session() as session:
+    with database_of(app).session() as session:
         assert newest_batches(session, 5) == []
 
 
@@ -139,6 +139,12 @@ def test_file_names_lose_their_directories_and_what_cannot_be_shown(officer, nam
     assert re.search(r'<p class="file">passwd</p>', officer.get("/staff/batches/1").text)
 
 
+def test_of_a_file_name_that_is_too_long_the_end_is_kept(app, officer):
+    send(officer, as_csv(loans(1)), name=f"{'a' * 300}.csv")
+    with database_of(app).session() as session:
+        assert session.get_one(Batch, 1).file_name == f"{'a' * 251}.csv"
+
+
 def test_without_a_model_nothing_is_taken_in(tmp_path):
     client = client_of(app_with(tmp_path, NoModel("none")), "officer")
     assert send(client, as_csv(ROWS)).status_code == 503
@@ -163,7 +169,7 @@ def test_accounts_are_looked_up_row_by_row(tmp_path, tiny_warehouse_url):
     assert unknown["errors"].startswith("account_id is none of the bank’s")
     assert closed["errors"] == "granted_on must be after 8 February 1993, when the account was opened"
     assert impossible["errors"] == "loan_amount_czk must be at least 1,000 CZK"
-    with database(app).session() as session:
+    with database_of(app).session() as session:
         stored = session.scalars(select(StoredPrediction).order_by(StoredPrediction.id)).all()
     assert [each.account_id for each in stored] == [1, 2]
 
@@ -202,7 +208,7 @@ def test_deleting_a_batch_deletes_its_files_and_keeps_its_predictions(app, offic
     assert officer.post("/staff/batches/1/delete").status_code == 303
     assert lake.keys("batches/") == []
     assert officer.get("/staff/batches/1").status_code == 404
-    with database(app).session() as session:
+    with database_of(app).session() as session:
         assert [each.batch_id for each in session.scalars(select(StoredPrediction))] == [None] * 3
         actions = session.scalars(select(AuditEntry.action).order_by(AuditEntry.id)).all()
     assert actions[-2:] == ["batch.sent", "batch.deleted"]
@@ -213,10 +219,10 @@ def test_old_batches_are_deleted_with_their_files_and_newer_ones_stay(app, offic
         send(officer, as_csv(loans(1)))
         work_off(app)
     lake, now = app.extensions["payoff.lake"], datetime.now(UTC)
-    with database(app).session() as session:
+    with database_of(app).session() as session:
         session.get_one(Batch, 1).made_at = now - timedelta(days=8)
-    assert discard_old(database(app), lake, now - timedelta(days=7), "a test") == 1
-    assert discard_old(database(app), lake, now - timedelta(days=7), "a test") == 0
+    assert discard_old(database_of(app), lake, now - timedelta(days=7), "a test") == 1
+    assert discard_old(database_of(app), lake, now - timedelta(days=7), "a test") == 0
     assert officer.get("/staff/batches/1").status_code == 404
     assert officer.get("/staff/batches/2/result.csv").status_code == 200
     assert all(key.startswith(f"batches/{folder_of(app, 2)}/") for key in lake.keys("batches/"))
@@ -226,8 +232,7 @@ def test_only_the_sender_or_an_administrator_deletes_a_batch(app, officer):
     send(officer, as_csv(loans(1)))
     work_off(app)
     employ(app, "another", "officer")
-    another = app.test_client()
-    another.post("/staff/login", data={"name": "another", "password": PASSWORD})
+    another = client_for(app, "another")
     assert "Delete this batch" not in another.get("/staff/batches/1").text
     assert another.post("/staff/batches/1/delete").status_code == 403
     assert officer.get("/staff/batches/1").status_code == 200
@@ -290,6 +295,15 @@ def test_the_list_is_parted_into_pages(app, officer, monkeypatch):
     (older,) = re.findall(r'href="(/staff/batches/\?before=\d+)"', first)
     assert re.findall(r">Batch (\d+):", first) == [str(number) for number in range(27, 2, -1)]
     assert re.findall(r">Batch (\d+):", officer.get(older).text) == ["2", "1"]
+
+
+def test_a_page_that_is_full_and_the_last_leads_to_no_older_one(app, officer):
+    batch = {"made_at": datetime.now(UTC), "file_name": "x.csv", "kind": "form", "status": "done"}
+    with database_of(app).session() as session:
+        session.add_all(Batch(**batch, options={"folder": str(number), "chunk": 1}) for number in range(25))
+    page = officer.get("/staff/batches/").text
+    assert len(re.findall(r">Batch (\d+):", page)) == 25
+    assert "?before=" not in page
 
 
 def test_a_lake_that_lost_the_files_says_so(app, officer):

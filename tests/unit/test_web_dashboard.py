@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 from flask import Flask
 from flask.testing import FlaskClient
+from pages import flowed
 from predicted import NOON, WINDOW, filled, keep, keep_features, predictions, table, trained_on
 from published import CERTAIN, publish
 from web import Served, StandIn, app_with, client_of, metadata, settings
@@ -24,9 +25,7 @@ from webapp.storage import EXTENSION as DATABASE
 
 NAMES = tuple(feature.name for feature in feature_set("form"))
 
-
-def flowed(text: str) -> str:
-    return re.sub(r"[ \n]+", " ", text)
+pytestmark = pytest.mark.usefixtures("quick_passwords")
 
 
 @pytest.fixture(scope="module")
@@ -232,6 +231,7 @@ def test_a_window_that_cannot_be_is_named_and_that_of_30_days_shown(viewer: Flas
     page = read(viewer, f"/staff/dashboard/?{asked}", status=400)
     assert says in page
     assert "<b>" not in page
+    assert says in read(viewer, f"/staff/dashboard/drift?set=form&{asked}", status=400)
 
 
 def test_a_wrong_window_keeps_what_was_typed(viewer: FlaskClient) -> None:
@@ -251,6 +251,13 @@ def test_a_window_is_of_whole_days_today_included() -> None:
         timedelta(days=1),
         {"since": "2026-03-01", "until": "2026-03-01"},
     )
+
+
+@pytest.mark.parametrize(("days", "refused"), [(1_100, False), (1_101, True)])
+def test_a_window_may_be_as_long_as_a_chart_can_be_read(viewer: FlaskClient, days: int, refused: bool) -> None:
+    last = NOON.date()
+    first = last - timedelta(days=days - 1)
+    read(viewer, f"/staff/dashboard/drift?set=form&since={first}&until={last}", status=400 if refused else 200)
 
 
 @pytest.mark.parametrize(("largest", "top"), [(0, 1), (1, 1), (3, 5), (5, 5), (11, 20), (100, 100), (101, 200)])

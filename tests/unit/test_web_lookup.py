@@ -7,6 +7,7 @@ from decimal import Decimal
 
 import pytest
 from batches import LOOKED_UP, with_a_bank
+from pages import flowed
 from sqlalchemy import select
 from web import app_with, client_of
 
@@ -18,6 +19,8 @@ from webapp.wording import day
 
 ASKED = {"account_id": "1", "loan_amount_czk": "44400", "loan_duration_months": "24", "day": "chosen",
          "granted_on": "1994-01-05"}  # fmt: skip
+
+pytestmark = pytest.mark.usefixtures("quick_passwords")
 
 
 @pytest.fixture
@@ -34,10 +37,6 @@ def officer(app):
 def mistaken(tmp_path_factory, tiny_warehouse_url):
     """An officer's client of an app in which nothing but mistakes is made."""
     return client_of(with_a_bank(tmp_path_factory.mktemp("mistaken"), tiny_warehouse_url), "officer")
-
-
-def flowed(answer):
-    return re.sub(r"[ \n]+", " ", answer.text)
 
 
 def stored(app):
@@ -77,6 +76,14 @@ def test_figures_beyond_the_training_loans_are_counted_and_the_furthest_named(of
     page = flowed(officer.post("/staff/lookup/", data=ASKED | {"loan_amount_czk": "2000000"}))
     assert "unlike those of the loans the model learnt from" in page
     assert re.search(r"<li>[^<]*amount[^<]*: 2,000,000.CZK, where the loans had", page, re.IGNORECASE)
+
+
+@pytest.mark.parametrize(("amount", "first"), [("2000000", "Amount lent"), ("600000", "Months over which")])
+def test_of_the_figures_beyond_the_furthest_stands_first(officer, amount, first):
+    asked = ASKED | {"loan_amount_czk": amount, "loan_duration_months": "120"}
+    beyond = re.findall(r"<li>([^<]*), where the loans had", flowed(officer.post("/staff/lookup/", data=asked)))
+    assert len(beyond) == 2
+    assert beyond[0].startswith(first)
 
 
 @pytest.mark.parametrize(
@@ -127,6 +134,14 @@ def test_a_day_long_after_the_data_is_warned_of(officer):
     answer = officer.post("/staff/lookup/", data=ASKED | {"day": "today", "granted_on": ""})
     assert answer.status_code == 200
     assert "The data ends long before this day" in answer.text
+
+
+@pytest.mark.parametrize(("days", "warned"), [(31, False), (32, True)])
+def test_a_day_is_long_after_the_data_from_a_month_on(app, officer, days, warned):
+    chosen = lookups.last_booking(app.extensions["payoff.settings"]) + timedelta(days=days)
+    answer = officer.post("/staff/lookup/", data=ASKED | {"granted_on": chosen.isoformat()})
+    assert answer.status_code == 200
+    assert ("The data ends long before this day" in answer.text) == warned
 
 
 def test_a_forgery_gives_the_form_again_with_its_inputs(app, officer):

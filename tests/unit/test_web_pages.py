@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 from flask import Flask
 from flask.testing import FlaskClient
+from pages import flowed, send
 from web import ANSWERS, BANDS, DOUBTFUL, StandIn, app_with, metadata
-from werkzeug.test import TestResponse
 
 from features.questions import QUESTIONS, SECTIONS
 from payoff.errors import ContractError, LakeError, ModelError, NoModel
@@ -16,24 +16,10 @@ from payoff.metadata import Band
 from webapp.forms import form_class
 from webapp.vendored import PARTS, PICO, find_parts
 
-TOKEN = re.compile(r'name="csrf_token" value="([^"]+)"')
-
 
 @pytest.fixture
 def client(tmp_path: Path) -> FlaskClient:
     return app_with(tmp_path).test_client()
-
-
-def send(client: FlaskClient, answers: dict[str, Any], address: str = "/") -> TestResponse:
-    """Open the form and send ``answers`` with its token, as a browser would."""
-    token = TOKEN.search(client.get("/").text)
-    assert token
-    return client.post(address, data=answers | {"csrf_token": token[1]})
-
-
-def flowed(answer: TestResponse) -> str:
-    """The page without its line breaks; the spaces that bind numbers to units stay."""
-    return re.sub(r"[ \n]+", " ", answer.text)
 
 
 def test_every_question_is_a_field_of_the_form_and_every_field_a_question() -> None:

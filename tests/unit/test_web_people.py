@@ -1,49 +1,31 @@
 """The pages on users and on one's own account, as a browser gets them."""
 
 import re
-from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 
 import pytest
 from flask import Flask
 from flask.testing import FlaskClient
-from sqlalchemy import select
-from staffed import quick_hashes
-from web import ANSWERS, PASSWORD, app_with, employ
+from pages import words
+from sqlalchemy import select, update
+from web import ANSWERS, PASSWORD, audited, client_for, employ
 
-from webapp import storage
 from webapp.storage import Database, users
-from webapp.storage.tables import ApiKey, AuditEntry, StoredPrediction, User
+from webapp.storage.logins import begin
+from webapp.storage.tables import ApiKey, AuditEntry, Login, StoredPrediction, User
 
 NEW = "another good password"
 
 
-@pytest.fixture(scope="module", autouse=True)
-def _quick() -> Iterator[None]:
-    with quick_hashes():
-        yield
+pytestmark = pytest.mark.usefixtures("quick_passwords", "tokenless")
 
 
 @pytest.fixture
-def app(tmp_path: Path) -> Flask:
-    app = app_with(tmp_path)
-    app.config["WTF_CSRF_ENABLED"] = False
+def app(app: Flask) -> Flask:
+    """An app with an admin and an officer."""
     employ(app, "ada", "admin")
     employ(app, "eva", "officer")
     return app
-
-
-@pytest.fixture
-def database(app: Flask) -> Database:
-    held: Database = app.extensions[storage.EXTENSION]
-    return held
-
-
-def client_for(app: Flask, name: str, password: str = PASSWORD) -> FlaskClient:
-    client = app.test_client()
-    assert client.post("/staff/login", data={"name": name, "password": password}).status_code == 302
-    return client
 
 
 @pytest.fixture
@@ -61,15 +43,8 @@ def number(database: Database, name: str = "eva") -> int:
         return users.find_user(session, name).id
 
 
-def actions(database: Database) -> list[tuple[str, str, str]]:
-    with database.session() as session:
-        return [(each.actor, each.action, each.subject) for each in session.scalars(select(AuditEntry))]
-
-
-def words(answer) -> str:
-    """What a reader sees."""
-    body = re.sub(r"<(script|style).*?</\1>", "", answer.text, flags=re.DOTALL)
-    return re.sub(r"\s+", " ", re.sub(r"<[^>]+>", " ", body))
+def actions(app: Flask) -> list[tuple[str, str, str]]:
+    return [(each.actor, each.action, each.subject) for each in audited(app)]
 
 
 def test_the_list_names_everybody_with_role_state_and_last_login(app, ada, database):
@@ -96,14 +71,28 @@ def test_an_earlier_user_of_the_name_has_not_logged_in_for_the_new_one(app, ada,
     assert "eva Officer active never" in words(ada.get("/staff/people/"))
 
 
-def test_a_role_is_changed_on_the_users_page(ada, database):
+def test_the_latest_login_is_told_and_neither_keys_that_ended_nor_such_logins_count(app, ada, database):
+    with database.session() as session:
+        eva = users.find_user(session, "eva")
+        eva.created_at = datetime(2026, 1, 1, tzinfo=UTC)
+        for month in (2, 4, 3):
+            entry = {"actor": "eva", "action": "login.succeeded", "subject": "eva", "details": {}}
+            session.add(AuditEntry(at=datetime(2026, month, 1, 9, 30, tzinfo=UTC), **entry))
+        users.revoke_key(session, users.add_key(session, eva, "job", "eva").stored, "eva")
+        begin(session, eva)
+        session.execute(update(Login).where(Login.user_id == eva.id).values(expires_at=datetime.now(UTC)))
+    assert "eva Officer active 1 April 2026, 09:30 UTC 0 " in words(ada.get("/staff/people/"))
+    assert "Browsers logged in 0" in words(ada.get(f"/staff/people/{number(database)}"))
+
+
+def test_a_role_is_changed_on_the_users_page(app, ada, database):
     eva = number(database)
     page = ada.get(f"/staff/people/{eva}")
     assert re.search(r'value="officer" checked', page.text)
     answer = ada.post(f"/staff/people/{eva}/role", data={"role": "viewer"}, follow_redirects=True)
     assert "The role was changed." in words(answer)
     assert re.search(r'value="viewer" checked', answer.text)
-    assert ("ada", "user.role", "eva") in actions(database)
+    assert ("ada", "user.role", "eva") in actions(app)
 
 
 @pytest.mark.parametrize("role", ["", "root", "ADMIN"])
@@ -156,7 +145,7 @@ def test_all_logins_of_a_user_are_ended(app, ada, eva, database):
     assert "Browsers logged in 0" in page
     assert "End all logins" not in page
     assert eva.get("/staff/people/account").status_code == 302
-    assert ("ada", "user.logged_out", "eva") in actions(database)
+    assert ("ada", "user.logged_out", "eva") in actions(app)
 
 
 def test_a_deleted_user_leaves_predictions_and_the_audit_log(app, ada, database):
@@ -171,8 +160,8 @@ def test_a_deleted_user_leaves_predictions_and_the_audit_log(app, ada, database)
     with database.session() as session:
         assert session.scalars(select(StoredPrediction)).one().user_id is None
         assert session.scalars(select(ApiKey)).all() == []
-    assert ("a test", "user.added", "eva") in actions(database)
-    assert ("ada", "user.deleted", "eva") in actions(database)
+    assert ("a test", "user.added", "eva") in actions(app)
+    assert ("ada", "user.deleted", "eva") in actions(app)
     assert ada.get(f"/staff/people/{eva}").status_code == 404
 
 
@@ -246,7 +235,7 @@ def test_ones_own_key_is_revoked_and_nobody_elses(app, eva, database):
         assert users.key_of(session, other)
 
 
-def test_an_admin_sees_whose_keys_there_are_and_revokes_any(ada, eva, database):
+def test_an_admin_sees_whose_keys_there_are_and_revokes_any(app, ada, eva, database):
     text = made_key(eva)
     at = f"/staff/people/{number(database)}"
     assert "nightly job" in words(ada.get(at))
@@ -257,7 +246,7 @@ def test_an_admin_sees_whose_keys_there_are_and_revokes_any(ada, eva, database):
     assert "The key was revoked." in words(ada.post(f"{at}/keys/{key}/revoke", follow_redirects=True))
     with database.session() as session:
         assert users.key_of(session, text) is None
-    assert ("ada", "key.revoked", f"{text[:11]}… of eva") in actions(database)
+    assert ("ada", "key.revoked", f"{text[:11]}… of eva") in actions(app)
 
 
 def change(client: FlaskClient, present: str = PASSWORD, new: str = NEW, again: str | None = None):
@@ -277,7 +266,7 @@ def test_ones_password_is_changed_and_only_this_browser_stays(app, eva, database
         assert session["login"] != before
     assert elsewhere.get("/staff/people/account").status_code == 302
     assert client_for(app, "eva", NEW)
-    assert ("eva", "user.password", "eva") in actions(database)
+    assert ("eva", "user.password", "eva") in actions(app)
 
 
 @pytest.mark.parametrize(
@@ -289,6 +278,7 @@ def test_ones_password_is_changed_and_only_this_browser_stays(app, eva, database
         ({"new": "password12345"}, "new", "among the first"),
         ({"new": "eva.1234.eva"}, "new", "little more than a name"),
         ({"again": "something else"}, "again", "not the same"),
+        ({"again": f"{NEW} "}, "again", "not the same"),
     ],
 )
 def test_a_password_that_cannot_be_changed_says_why_at_its_field(app, eva, sent, field, reason):

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 from flask.testing import FlaskClient
+from pages import TOKEN, send
 from pydantic import SecretStr
-from test_web_pages import TOKEN, send
 from web import ANSWERS, app_with, settings
 
 from payoff.errors import SettingsError

@@ -1,5 +1,7 @@
 """Numbers and chances in words."""
 
+from datetime import UTC, datetime
+
 import pytest
 from web import metadata
 
@@ -48,3 +50,12 @@ def test_a_score_lies_in_the_band_that_begins_with_it() -> None:
 def test_the_interval_is_wilsons() -> None:
     low, high = band_interval(Band(low=0, high=1, loans=10, paid_off=5))
     assert (low, high) == pytest.approx((0.2366, 0.7634), abs=1e-4)
+
+
+def test_a_moment_in_a_column_names_day_and_minute() -> None:
+    assert wording.short_moment(datetime(2026, 3, 1, 7, 5, tzinfo=UTC)) == "1 Mar 2026, 07:05"
+
+
+@pytest.mark.parametrize(("effect", "shown"), [(0.031, "+3.1"), (-0.2, "−20.0"), (0.0001, "0.0"), (0.0, "0.0")])
+def test_an_effect_has_its_sign_unless_it_is_none(effect: float, shown: str) -> None:
+    assert wording.points(effect) == f"{shown}\u00a0points"

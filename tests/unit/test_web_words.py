@@ -12,8 +12,7 @@ import pytest
 from babel.messages.extract import extract as extracted
 from flask import abort
 from flask_babel import Domain
-from test_web_answered import tried
-from test_web_pages import send
+from pages import send, tried
 from web import ANSWERS, DISTRICTS, DOUBTFUL, StandIn, app_with, metadata
 
 from features import answers

@@ -1,41 +1,18 @@
 """Other terms: probabilities in one batch, and the largest amount that can be counted on."""
 
-from collections.abc import Sequence
 from typing import Any
 
-import numpy as np
-import pandas as pd
 import pytest
+from amounts import LOW, ByAmount, knowing
 from hypothesis import given
 from hypothesis import strategies as st
-from web import ANSWERS, SPREADS, StandIn, metadata
+from web import ANSWERS, StandIn
 
 from payoff.errors import ModelError
-from payoff.metadata import Metadata, Spread
 from webapp.predictions import Terms, predict, typed_answers
 from webapp.whatif import amounts, largest_amount, probabilities, what_if
 
-LOW, STEPS = 5_000, 30
-
-
-def knowing(low: float, high: float) -> Metadata:
-    """Metadata of a model that has seen loans from ``low`` to ``high`` CZK."""
-    seen = SPREADS | {"loan_amount_czk": Spread(low=low, p10=low, median=low, p90=high, high=high)}
-    return metadata().model_copy(update={"spreads": seen})
-
-
-class ByAmount(StandIn):
-    """Grants the amounts it is told to, in thousands from LOW on, and no other."""
-
-    def __init__(self, granted: Sequence[bool]) -> None:
-        super().__init__(knowing(LOW - 20, LOW + 1000 * (len(granted) - 1) + 820))
-        self.granted, self.batches = granted, 0
-
-    def default_probabilities(self, features: pd.DataFrame) -> np.ndarray:
-        self.batches += 1
-        steps = ((features["loan_amount_czk"] - LOW) / 1000).round().astype(int)
-        inside = steps.between(0, len(self.granted) - 1)
-        return np.array([0.1 if ok and self.granted[step] else 0.9 for step, ok in zip(steps, inside, strict=True)])
+STEPS = 30
 
 
 def typed(model: StandIn, **changed: Any) -> Any:

@@ -1,0 +1,1 @@
+"""What hostile senders try, by area."""
