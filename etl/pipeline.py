@@ -1,9 +1,9 @@
 """The stages of the ETL, alone and together, over the warehouse and lake that the settings name."""
 
-from collections.abc import Callable
-
 from etl.checks import check
 from etl.export import export
+from etl.export.snapshot import export_snapshot
+from etl.export.taking import Report, Watch
 from etl.load import ORIGIN, load, read_origin
 from etl.rejected import write_rejected
 from etl.source import RawData, read_source
@@ -13,9 +13,6 @@ from payoff.errors import WarehouseError
 from payoff.lake import Lake, open_lake
 from payoff.settings import Settings
 from payoff.warehouse import Warehouse, open_warehouse, rebuild_warehouse
-
-#: Called at the end of each stage with its name and what it did.
-Report = Callable[[str, str], None]
 
 
 def run_load(settings: Settings, report: Report, *, skip_bad_rows: bool = False) -> None:
@@ -39,6 +36,13 @@ def run_export(settings: Settings, report: Report) -> None:
         if missing := sorted({*schema.marts(), ORIGIN} - warehouse.tables()):
             raise WarehouseError(f"the warehouse lacks {', '.join(missing)}. Run `payoff etl transform` first.")
         _export(warehouse, lake, report)
+
+
+def run_snapshot_export(
+    settings: Settings, report: Report, watch: Watch, *, snapshot: str | None = None, keep: bool = False
+) -> None:
+    """Export the marts of the published warehouse as a new run, by a snapshot of its RDS instance."""
+    export_snapshot(settings, open_lake(settings), report, watch, name=snapshot, keep=keep)
 
 
 def run_etl(settings: Settings, report: Report, *, skip_bad_rows: bool = False) -> None:

@@ -8,14 +8,20 @@ from contextlib import contextmanager
 from typing import Any
 
 import boto3
+from boto3.exceptions import Boto3Error
 from botocore.config import Config
 from botocore.exceptions import (
     BotoCoreError,
     ClientError,
+    CredentialRetrievalError,
     EndpointConnectionError,
+    FlexibleChecksumError,
     NoCredentialsError,
     NoRegionError,
+    SSOError,
+    TokenRetrievalError,
 )
+from botocore.parsers import ResponseParserError
 
 from payoff.errors import PayoffError, SettingsError
 
@@ -33,11 +39,31 @@ _ADVICE = {
     ("PermanentRedirect", "AuthorizationHeaderMalformed", "IllegalLocationConstraintException", "301"): (
         "The bucket is in another region. Set AWS_DEFAULT_REGION to its region."
     ),
-    ("NoSuchBucket",): "Create the bucket, or set PAYOFF_LAKE_URI to one that exists.",
+    ("NoSuchBucket",): "Create the bucket, or name one that exists in PAYOFF_LAKE_URI (or PAYOFF_EXPORT_URI).",
+    ("InvalidS3BucketFault",): (
+        "The bucket of PAYOFF_EXPORT_URI must exist, lie in the region of the database, and let PAYOFF_EXPORT_ROLE_ARN "
+        "write to it."
+    ),
+    ("DBInstanceNotFound", "DBInstanceNotFoundFault"): "Check PAYOFF_EXPORT_INSTANCE and AWS_DEFAULT_REGION.",
+    ("InvalidDBInstanceState", "InvalidDBInstanceStateFault"): (
+        "The database is starting, stopped or being changed. Run this again when `aws rds describe-db-instances` "
+        "calls it available."
+    ),
+    ("SnapshotQuotaExceeded",): "Delete snapshots that are not needed, or ask AWS for a higher quota.",
+    ("DBSnapshotNotFound", "DBSnapshotNotFoundFault"): "Somebody deleted the snapshot. Begin another under a new name.",
+    ("InvalidDBSnapshotState", "InvalidExportSourceState"): "The snapshot is in use or not whole. Try again later.",
+    ("IamRoleNotFound", "IamRoleMissingPermissions"): (
+        "Check PAYOFF_EXPORT_ROLE_ARN; infra/ has the policy that the role needs."
+    ),
+    ("InvalidExportOnly",): "The database that PAYOFF_WAREHOUSE_URL names is not in the snapshot. Check both.",
+    ("NotImplemented",): (
+        "This server lacks what is asked. Pointers need conditional writes (If-Match, If-None-Match), as AWS and "
+        "SeaweedFS have them."
+    ),
     ("KMSKeyNotAccessibleFault", "KMS.DisabledException", "KMS.NotFoundException", "KMS.KMSInvalidStateException"): (
         "The KMS key cannot be used. Check that it is enabled, in this region, and that its policy lets this role."
     ),
-    ("AccessDenied", "AccessDeniedException", "UnauthorizedOperation"): (
+    ("AccessDenied", "AccessDeniedException", "UnauthorizedOperation", "NotAuthorized"): (
         "The credentials lack the right to do so; infra/ has the policies of each role."
     ),
     # What answers a question for the head alone: no word says whether the right or the secret is wrong.
@@ -74,10 +100,12 @@ def advice(error: Exception) -> str:
     """What to do about ``error``."""
     if isinstance(error, NoRegionError):
         return "Set AWS_DEFAULT_REGION."
-    if isinstance(error, NoCredentialsError):
+    if isinstance(error, NoCredentialsError | CredentialRetrievalError | SSOError | TokenRetrievalError):
         return "Log in (`aws sso login`), or set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY."
     if isinstance(error, EndpointConnectionError):
         return "Check the network, AWS_DEFAULT_REGION and, where it is not AWS, PAYOFF_S3_ENDPOINT_URL."
+    if isinstance(error, FlexibleChecksumError):
+        return "What arrived is not what was stored. Try again; if it stays so, the file was damaged."
     # What S3 refuses over a key carries the code of S3's own refusals.
     if code(error) in {"AccessDenied", "AccessDeniedException"} and "kms" in str(error).lower():
         return _BY_CODE["KMSKeyNotAccessibleFault"]
@@ -95,5 +123,5 @@ def worded(kind: type[PayoffError], doing: str) -> Iterator[None]:
     """
     try:
         yield
-    except (ClientError, BotoCoreError) as error:
+    except (ClientError, BotoCoreError, Boto3Error, ResponseParserError) as error:
         raise kind(f"could not {doing}: {error}. {advice(error)}") from error

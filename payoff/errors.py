@@ -8,6 +8,7 @@ PayoffError
 ├── PortabilityError        SQL that would mean something else on another engine
 ├── WarehouseError          the database refused, is locked, or lacks a table
 ├── CheckFailed             a mart broke a promise
+├── ExportError             a snapshot or its export failed, was stopped, or is not what it should be
 ├── LakeError               the lake cannot be reached, or holds no such run
 ├── StorageError            the web app's own tables cannot be reached, or refuse what was asked
 │   └── StorageRefused      what was asked breaks a rule: a name is taken, a password too short, an admin the last
@@ -76,6 +77,10 @@ class WarehouseError(PayoffError):
 
 class CheckFailed(PayoffError):
     """A mart broke a promise that a query in sql/checks guards."""
+
+
+class ExportError(PayoffError):
+    """A snapshot of the database or its export failed, was stopped, or is not what it should be."""
 
 
 class LakeError(PayoffError):

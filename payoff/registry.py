@@ -4,14 +4,15 @@
 that does not (yet). Each promotion and rollback is a file of its own in ``models/promotions/``, never changed.
 """
 
+from collections.abc import Callable
 from datetime import UTC, datetime
-from typing import Literal
+from typing import Any, Literal
 
 from pydantic import ValidationError
 
 from payoff.comparison import Comparison, compared
 from payoff.errors import LakeError, ModelError, NoModel, PromotionRefused
-from payoff.lake import Lake, read_json, sha256, write_json
+from payoff.lake import Lake, read_json, sha256, update_json, write_json
 from payoff.metadata import Figure, Frozen, Metadata
 from payoff.model import read_metadata
 
@@ -75,7 +76,8 @@ def challengers(lake: Lake) -> dict[str, str]:
 
 def challenge(lake: Lake, version: str) -> None:
     """Make ``version`` the challenger of its set."""
-    _point(lake, CHALLENGER, read_metadata(lake, version).feature_set, version)
+    feature_set = read_metadata(lake, version).feature_set
+    _point(lake, CHALLENGER, lambda held: held | {feature_set: version})
 
 
 def promote(lake: Lake, version: str, *, reason: str = "", force: bool = False) -> Change:
@@ -195,22 +197,43 @@ def beside(lake: Lake, candidate: Metadata, serving: str) -> Comparison:
 
 def _carry_out(lake: Lake, change: Change) -> Change:
     """The record first: a pointer never moves without one."""
-    write_json(lake, f"{_PROMOTIONS}{change.at:%Y-%m-%dT%H-%M-%S.%f}.json", change.model_dump(mode="json"))
-    _point(lake, CHAMPION, change.feature_set, change.version)
-    if challengers(lake).get(change.feature_set) == change.version:
-        _point(lake, CHALLENGER, change.feature_set, None)
+    record = f"{_PROMOTIONS}{change.at:%Y-%m-%dT%H-%M-%S.%f}.json"
+    write_json(lake, record, change.model_dump(mode="json"))
+    try:
+        _crown(lake, change)
+    except (ModelError, LakeError):
+        lake.delete(record)
+        raise
+
+    def without(held: dict[str, str]) -> dict[str, str]:
+        return {name: version for name, version in held.items() if (name, version) != settled}
+
+    settled = (change.feature_set, change.version)
+    _point(lake, CHALLENGER, without)
     return change
 
 
+def _crown(lake: Lake, change: Change) -> None:
+    def crowned(held: dict[str, str]) -> dict[str, str]:
+        if (serving := held.get(change.feature_set)) != change.replaced:
+            raise ModelError(
+                f"the champion of {change.feature_set} changed from {change.replaced or 'none'} to {serving or 'none'} "
+                f"while {change.version} was judged, so nothing was changed. Do it again, to judge it by that one."
+            )
+        return held | {change.feature_set: change.version}
+
+    _point(lake, CHAMPION, crowned)
+
+
 def _pointers(lake: Lake, key: str) -> dict[str, str]:
-    if not lake.exists(key):
-        return {}
-    found = read_json(lake, key)
-    if not all(isinstance(version, str) for version in found.values()):
+    return _versions(lake, key, read_json(lake, key) if lake.exists(key) else None)
+
+
+def _versions(lake: Lake, key: str, found: dict[str, Any] | None) -> dict[str, str]:
+    if not all(isinstance(version, str) for version in (found or {}).values()):
         raise ModelError(f"{key} in {lake.uri} is not a pointer: expected a version for each feature set")
-    return found
+    return found or {}
 
 
-def _point(lake: Lake, key: str, feature_set: str, version: str | None) -> None:
-    others = {name: held for name, held in _pointers(lake, key).items() if name != feature_set}
-    write_json(lake, key, others | ({feature_set: version} if version else {}))
+def _point(lake: Lake, key: str, change: Callable[[dict[str, str]], dict[str, str]]) -> None:
+    update_json(lake, key, lambda found: change(_versions(lake, key, found)))

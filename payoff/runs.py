@@ -1,7 +1,7 @@
 """Runs of the ETL in the lake: ``runs/<run>/manifest.json`` says what a run holds, ``current.json`` which counts."""
 
 import io
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
@@ -10,7 +10,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from payoff.errors import LakeError
-from payoff.lake import Lake, read_checked, read_json, sha256, write_json
+from payoff.lake import Lake, read_checked, read_json, sha256, update_json, write_json
 
 POINTER = "current.json"
 
@@ -22,6 +22,26 @@ class Part:
     key: str
     rows: int
     sha256: str
+
+
+@dataclass(frozen=True)
+class Begun:
+    """A run that is being written: its name, and the run that was current when it began."""
+
+    run: str
+    after: str | None
+
+
+def begin(lake: Lake) -> Begun:
+    """Begin a run.
+
+    Raises
+    ------
+    LakeError
+        The lake cannot be reached.
+    """
+    after = current_run(lake) if lake.exists(POINTER) else None
+    return Begun(new_run_id(lake), after)
 
 
 def new_run_id(lake: Lake) -> str:
@@ -71,10 +91,33 @@ def manifest(lake: Lake, run: str) -> dict[str, Any]:
     return read_json(lake, f"runs/{run}/manifest.json")
 
 
-def publish(lake: Lake, run: str, content: dict[str, Any]) -> None:
-    """Write the manifest of ``run``, then point readers at it."""
-    write_json(lake, f"runs/{run}/manifest.json", content)
-    write_json(lake, POINTER, {"run": run})
+def publish(lake: Lake, begun: Begun, content: dict[str, Any]) -> None:
+    """Write the manifest of a run, then point readers at it.
+
+    Raises
+    ------
+    LakeError
+        A run that began later, so may hold newer data, was published meanwhile; it stays current.
+    """
+    write_json(lake, f"runs/{begun.run}/manifest.json", content)
+
+    def pointed(found: dict[str, Any] | None) -> dict[str, Any]:
+        current = str(found["run"]) if found else None
+        # One that was current before is replaced whatever its name, so that a clock gone wrong blocks nobody for good.
+        if current is not None and current != begun.after and current > begun.run:
+            raise LakeError(
+                f"run {current}, which began after this one, was published first and stays current. This one is whole "
+                f"in {lake.uri}/runs/{begun.run}, where no reader looks. Run `payoff etl export` again if it is wanted."
+            )
+        return {"run": begun.run}
+
+    update_json(lake, POINTER, pointed)
+
+
+def discard(lake: Lake, begun: Begun) -> None:
+    """Remove what was written of a run that was not published."""
+    for key in lake.keys(f"runs/{begun.run}/"):
+        lake.delete(key)
 
 
 def read_mart(lake: Lake, run: str, mart: str) -> pa.Table:
@@ -83,6 +126,22 @@ def read_mart(lake: Lake, run: str, mart: str) -> pa.Table:
     if mart not in marts:
         raise LakeError(f"run {run} has no mart {mart!r}; it has {', '.join(sorted(marts))}")
     return read_parts(lake, marts[mart]["parts"])
+
+
+def rebatched(batches: Iterable[pa.RecordBatch], rows: int) -> Iterator[pa.RecordBatch]:
+    """The same rows in batches of exactly ``rows``, the last one excepted, so that equal tables give equal files."""
+    held: list[pa.RecordBatch] = []
+    count = 0
+    for batch in batches:
+        held.append(batch)
+        count += batch.num_rows
+        while count >= rows:
+            table = pa.Table.from_batches(held).combine_chunks()
+            yield from table.slice(0, rows).combine_chunks().to_batches()
+            rest = table.slice(rows)
+            held, count = rest.to_batches(), rest.num_rows
+    if count:
+        yield from pa.Table.from_batches(held).combine_chunks().to_batches()
 
 
 def write_features(lake: Lake, run: str, set_name: str, table: pa.Table) -> str:

@@ -53,6 +53,12 @@ class Settings(BaseSettings):
         "machine, where MariaDB is reached over TLS only.",
     )
     s3_endpoint_url: str | None = Field(None, description="An S3-compatible server other than AWS.")
+    export_instance: str | None = Field(
+        None, description="The RDS instance whose snapshots `payoff etl export --via snapshot` takes and exports."
+    )
+    export_role_arn: str | None = Field(None, description="The role with which AWS writes such an export.")
+    export_kms_key: str | None = Field(None, description="The KMS key it is encrypted with: ARN, identifier or alias.")
+    export_uri: str | None = Field(None, description="s3://BUCKET/PREFIX that AWS writes it to.")
     var_dir: Path = Field(Path("var"), description="Caches, rejected rows and the generated secret key.")
     secret_key: SecretStr | None = Field(
         None, description="Signs form tokens. Without it, one is generated and kept in the var directory."

@@ -59,6 +59,16 @@ class MariaDB:
             for statement in statements:
                 cursor.execute(statement)
 
+    def rows(self, select: str, database: str) -> list[dict[str, Any]]:
+        """What a select finds, each row by the names of its columns."""
+        import pymysql
+
+        login: dict[str, Any] = {"user": self.user, "password": self.password, "database": database}
+        connected = pymysql.connect(host="127.0.0.1", port=self.port, **login)
+        with connected as connection, connection.cursor(pymysql.cursors.DictCursor) as cursor:
+            cursor.execute(select)
+            return list(cursor.fetchall())
+
 
 @dataclass(frozen=True)
 class S3Server:

@@ -18,7 +18,7 @@ from payoff import runs
 from payoff.choices import Population, Preset
 from payoff.comparison import HELD_OUT
 from payoff.errors import PromotionRefused, SettingsError, TrackingError
-from payoff.lake import Lake
+from payoff.lake import Lake, read_checked
 from payoff.metadata import TARGET, Calibration, Costs, District, Metadata, Spread, deciles_of
 from payoff.model import BACKGROUND, load_directory, publish_model
 from payoff.registry import Change, challenge, promote
@@ -121,9 +121,11 @@ def _promoted(lake: Lake, metadata: Metadata) -> Trained:
 
 
 def _files(lake: Lake, metadata: Metadata) -> dict[str, bytes]:
-    """All of a version as it was published, by path."""
-    names = ["metadata.json", *metadata.attachments, *(f"predictor/{name}" for name in metadata.files)]
-    return {name: lake.read(f"models/{metadata.version}/{name}") for name in names}
+    """All of a version as it was published, by path; every checksum is verified."""
+    root = f"models/{metadata.version}"
+    listed = {**metadata.attachments, **{f"predictor/{name}": checksum for name, checksum in metadata.files.items()}}
+    checked = {name: read_checked(lake, f"{root}/{name}", checksum) for name, checksum in listed.items()}
+    return {"metadata.json": lake.read(f"{root}/metadata.json"), **checked}
 
 
 def _measured(

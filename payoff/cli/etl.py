@@ -3,6 +3,7 @@
 import click
 
 from payoff.cli.options import skip_option, source_option
+from payoff.cli.progress import watching
 from payoff.reporting import Stages, busy
 from payoff.settings import Settings, load_settings
 
@@ -38,12 +39,36 @@ def transform() -> None:
 
 
 @etl.command()
-def export() -> None:
+@click.option(
+    "--via",
+    type=click.Choice(["query", "snapshot"]),
+    default="query",
+    help="query reads the warehouse; snapshot has RDS copy it and AWS write the copy, so that nothing reads it.",
+)
+@click.option("--snapshot", "name", help="With --via snapshot: take over what there is of this name, or begin it.")
+@click.option("--keep-snapshot", is_flag=True, help="Keep the snapshot afterwards; only one made here is ever deleted.")
+def export(via: str, name: str | None, keep_snapshot: bool) -> None:
     """Write the marts to the lake as a new run and make it current."""
     from etl import pipeline
 
+    if via == "snapshot":
+        with watching() as watch:
+            pipeline.run_snapshot_export(load_settings(), Stages(), watch, snapshot=name, keep=keep_snapshot)
+        return
+    if name or keep_snapshot:
+        raise click.UsageError("--snapshot and --keep-snapshot go with --via snapshot")
     with busy("export"):
         pipeline.run_export(load_settings(), Stages())
+
+
+@etl.command("cancel-export")
+@click.argument("name")
+@click.option("--delete-snapshot", is_flag=True, help="Delete the snapshot too, if it was made here.")
+def cancel_export(name: str, delete_snapshot: bool) -> None:
+    """End the export of the snapshot NAME at AWS; the lake is not touched."""
+    from etl.export.snapshot import cancel
+
+    cancel(load_settings(), name, Stages(), delete=delete_snapshot)
 
 
 def run_etl(settings: Settings, skip_bad_rows: bool, stages: Stages | None = None) -> None:

@@ -1,11 +1,11 @@
-"""How far a long evaluation is: a bar on a terminal, lines in a log, and how long the rest will take."""
+"""How far long work is: a bar on a terminal, lines in a log, and how long the rest of an evaluation will take."""
 
 import time
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
 from payoff.reporting import console
 
@@ -45,6 +45,24 @@ def steps(what: str, found: "Iterable[Step]") -> "Iterator[Step]":
         for step in found:
             tell(what, step.done, step.total, step.record.fit_seconds, step.resumed)
             yield step
+
+
+@contextmanager
+def watching() -> Iterator[Callable[[str, int | None], None]]:
+    """Tell how far something is that others do: a bar on a terminal, in a log a line at each change."""
+    last: list[str] = []
+    columns = (SpinnerColumn(), TextColumn("{task.description}"), BarColumn(), TimeElapsedColumn())
+    with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as progress:
+        task = progress.add_task("", total=100)
+
+        def watch(what: str, percent: int | None) -> None:
+            said = what if percent is None else f"{what}, {percent} %"
+            progress.update(task, description=said, total=None if percent is None else 100, completed=percent or 0)
+            if not console.is_terminal and [said] != last:
+                console.print(said, markup=False)
+                last[:] = [said]
+
+        yield watch
 
 
 def _left(seconds: float, trained: int, remaining: int) -> str:

@@ -1,9 +1,12 @@
 """The program as a shell runs it, with a small bank or the real one in its environment."""
 
 import sys
-from collections.abc import Callable
+import uuid
+from collections.abc import Callable, Iterator
 
 import pytest
+from aws_front import fronted
+from exporting import Bench, bench
 
 from payoff import cli
 
@@ -42,3 +45,14 @@ def real(real_settings, trained, monkeypatch, tmp_path):
     monkeypatch.setenv("PAYOFF_LAKE_URI", real_settings.lake_uri)
     monkeypatch.setenv("PAYOFF_WAREHOUSE_URL", real_settings.warehouse_url)
     return trained
+
+
+@pytest.fixture
+def aws(moto_s3, tiny_warehouse_url, monkeypatch, tmp_path) -> Iterator[Bench]:
+    """An RDS instance, buckets and a lake with a current run, at an AWS that has bad days when told to."""
+    with fronted(moto_s3) as front:
+        monkeypatch.setenv("AWS_ENDPOINT_URL", front.url)
+        monkeypatch.setenv("AWS_ACCESS_KEY_ID", moto_s3.access_key)
+        monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", moto_s3.secret_key)
+        monkeypatch.setenv("AWS_DEFAULT_REGION", "us-east-1")
+        yield bench(front, moto_s3, tiny_warehouse_url, tmp_path, uuid.uuid4().hex[:12])

@@ -297,6 +297,11 @@ def test_the_list_is_parted_into_pages(app, officer, monkeypatch):
     assert re.findall(r">Batch (\d+):", officer.get(older).text) == ["2", "1"]
 
 
+@pytest.mark.parametrize("before", ["-1", f"-{'9' * 25}", "9" * 25, "x"])
+def test_a_number_that_no_batch_can_have_parts_the_list_all_the_same(officer, before):
+    assert officer.get(f"/staff/batches/?before={before}").status_code == 200
+
+
 def test_a_page_that_is_full_and_the_last_leads_to_no_older_one(app, officer):
     batch = {"made_at": datetime.now(UTC), "file_name": "x.csv", "kind": "form", "status": "done"}
     with database_of(app).session() as session:

@@ -188,7 +188,22 @@ def test_who_gives_up_the_role_admin_is_shown_what_is_left(app, ada, database, w
     assert ada.get(then).status_code == 200
 
 
-@pytest.mark.parametrize("address", ["999", "999/delete", "999/password", "999/keys/1/revoke", "0", "x", "1/promote"])
+@pytest.mark.parametrize(
+    "address",
+    [
+        "999",
+        "999/delete",
+        "999/password",
+        "999/keys/1/revoke",
+        "0",
+        "x",
+        "1/promote",
+        "9" * 25,
+        f"{'9' * 25}/delete",
+        f"1/keys/{'9' * 25}/revoke",
+        f"account/keys/{'9' * 25}/revoke",
+    ],
+)
 def test_a_user_who_is_not_there_is_not_found(ada, address):
     assert ada.open(f"/staff/people/{address}", method="POST" if "/" in address else "GET").status_code == 404
 

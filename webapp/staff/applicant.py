@@ -18,9 +18,8 @@ from webapp.predictions import Scorer, Terms
 from webapp.serving import current_lake, current_model, served_models
 from webapp.side_by_side import MOST_VERSIONS, Applicant, Said, from_answers, from_stored, side_by_side
 from webapp.storage import database
+from webapp.storage.finding import LARGEST_NUMBER
 from webapp.storage.tables import Details, StoredPrediction
-
-_LARGEST_NUMBER = 2**63 - 1
 
 
 @dataclass(frozen=True)
@@ -71,7 +70,8 @@ def _asked(model: Scorer | None) -> Asked:
 
 
 def _from_history(number: str) -> Asked:
-    if not number.isascii() or not number.isdigit() or int(number) > _LARGEST_NUMBER:
+    # Short first: Python refuses to read thousands of digits.
+    if not (number.isascii() and number.isdigit() and len(number) < 20 and int(number) <= LARGEST_NUMBER):
         return Asked(problem=_("A prediction’s number is made of digits, as the history shows it."))
     with database().session() as session:
         stored = session.get(StoredPrediction, int(number))

@@ -189,7 +189,7 @@ def _welcome() -> bool:
 
 
 def _index(error: str = "", explain_all: bool = False) -> str:
-    before = min(request.args.get("before", 0, type=int), _NO_NUMBER)
+    before = max(0, min(request.args.get("before", 0, type=int), _NO_NUMBER))
     with database().session() as session:
         found = newest_batches(session, _ON_A_PAGE + 1, before)
         entries = _with_senders(session, found[:_ON_A_PAGE])

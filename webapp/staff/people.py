@@ -18,17 +18,20 @@ from webapp.access import requires, staff, visitor
 from webapp.staff import account
 from webapp.staff.stale import answer_stale
 from webapp.storage import database, users
+from webapp.storage.finding import LARGEST_NUMBER
 from webapp.storage.logins import count_logins, is_locked, last_logins
 from webapp.storage.passwords import generated
 from webapp.storage.tables import ApiKey, User
 
 people = Blueprint("people", __name__, url_prefix="/staff/people")
+#: In addresses; beyond it neither database has a number.
+_LARGEST = f"max={LARGEST_NUMBER}"
 answer_stale(people)
 
 people.add_url_rule("/account", view_func=account.account)
 people.add_url_rule("/account/password", view_func=account.change_password, methods=["POST"])
 people.add_url_rule("/account/keys", view_func=account.make_key, methods=["POST"])
-people.add_url_rule("/account/keys/<int:number>/revoke", view_func=account.revoke_own, methods=["POST"])
+people.add_url_rule(f"/account/keys/<int({_LARGEST}):number>/revoke", view_func=account.revoke_own, methods=["POST"])
 
 Page = tuple[str, int]
 
@@ -77,14 +80,14 @@ def index() -> str:
     return render_template("staff/people.html", rows=rows, roles=account.ROLE_WORDS)
 
 
-@people.get("/<int:number>")
+@people.get(f"/<int({_LARGEST}):number>")
 @requires("admin")
 def person(number: int) -> Page:
     """One user, with all that can be changed."""
     return _person(number)
 
 
-@people.post("/<int:number>/<any(role,disable,enable,unlock,logout,delete):what>")
+@people.post(f"/<int({_LARGEST}):number>/<any(role,disable,enable,unlock,logout,delete):what>")
 @requires("admin")
 def change(number: int, what: str) -> Page | Response:
     """Change a user; what breaks a rule is said on the user's page."""
@@ -97,7 +100,7 @@ def change(number: int, what: str) -> Page | Response:
     return redirect(_next_page(number, gone=what == "delete"))
 
 
-@people.post("/<int:number>/password")
+@people.post(f"/<int({_LARGEST}):number>/password")
 @requires("admin")
 def reset_password(number: int) -> str:
     """A generated password, on the page that answers and nowhere else."""
@@ -108,7 +111,7 @@ def reset_password(number: int) -> str:
     return render_template("staff/people_password.html", user=user, password=password)
 
 
-@people.post("/<int:number>/keys/<int:key>/revoke")
+@people.post(f"/<int({_LARGEST}):number>/keys/<int({_LARGEST}):key>/revoke")
 @requires("admin")
 def revoke(number: int, key: int) -> Response:
     """End anybody's key."""

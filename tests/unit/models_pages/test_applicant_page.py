@@ -148,3 +148,10 @@ def test_without_a_champion_only_the_history_can_be_asked(app, admin, stored, ex
     assert page.status_code == 200
     assert "Somebody new" not in page.text
     assert admin.post("/staff/models/applicant", data=ANSWERS).status_code == 200
+
+
+@pytest.mark.parametrize("number", ["x", "-1", "²", "9" * 19, "9" * 25, "9" * 5000])
+def test_a_number_that_no_prediction_can_have_is_said_to_be_none(admin, number):
+    answer = admin.get(f"/staff/models/applicant?prediction={number}")
+    assert answer.status_code == 400
+    assert "is made of digits" in words(answer) or "holds no prediction" in words(answer)
