@@ -14,9 +14,9 @@ _MARKS = {"good": ("✓", "green"), "doubtful": ("!", "yellow"), "bad": ("✗", 
 @click.command()
 @click.option("--json", "as_json", is_flag=True, help="For programs: a JSON list of what was found.")
 def doctor(as_json: bool) -> None:
-    """Look at settings, disk, warehouse, lake, models, database and app, and say what is wrong and what to do.
+    """Look at settings, disk, data, models, database and app, and say what is wrong and what to do about it.
 
-    ✓ is good. ! works, but may not as meant. ✗ will fail; where there is one, the exit status is 1. Nothing is changed.
+    ✓ is good; ! works, but may not as meant; ✗ will fail, and the exit status is 1 then. Nothing is changed.
     """
     from payoff.doctor import examine
 

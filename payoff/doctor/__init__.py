@@ -3,7 +3,7 @@
 Looking changes nothing: where it is tried whether something can be written, it is taken back.
 """
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 
 from payoff.doctor import app, bucket, disk, exporting, lake, models, surroundings, tables, warehouse
 from payoff.doctor.finding import Finding
@@ -24,17 +24,17 @@ PARTS: Mapping[str, Callable[[Settings], Iterator[Finding]]] = {
 }
 
 
-def examine(settings: Settings) -> Iterator[tuple[str, Finding]]:
-    """Look at each part in turn; a part that fails keeps none of the others from being looked at.
+def examine(settings: Settings, parts: Iterable[str] = PARTS) -> Iterator[tuple[str, Finding]]:
+    """Look at each of ``parts`` in turn; one that fails keeps none of the others from being looked at.
 
     Yields
     ------
     (name of the part, Finding)
         One or several of a part; none where it does not apply.
     """
-    for part, look in PARTS.items():
+    for part in parts:
         try:
-            for finding in look(settings):
+            for finding in PARTS[part](settings):
                 yield part, finding
         except PayoffError as error:
             # Such a message says what to do itself.

@@ -11,6 +11,7 @@ from payoff.settings import Settings
 def look(settings: Settings) -> Iterator[Finding]:
     """Every file of the run that readers use, held to its checksum."""
     lake = open_lake(settings)
+    lake.keys(runs.POINTER)  # a bucket that is not there is told from an empty one by its list alone
     run = runs.current_run(lake)
     marts = runs.manifest(lake, run)["marts"]
     for held in marts.values():

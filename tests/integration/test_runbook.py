@@ -15,8 +15,9 @@ import pytest
 from planted import plant
 from servers import MariaDB, PartMissing, S3Server, free_port, program, running_mariadb, running_moto
 
-from payoff import registry, runs, schema
+from payoff import runs, schema
 from payoff.lake import open_lake
+from payoff.model import versions
 from payoff.settings import load_settings
 from payoff.warehouse import open_warehouse
 
@@ -25,14 +26,14 @@ RUNBOOK = ROOT / "docs" / "runbook.md"
 REGION = "eu-central-1"
 SNAPSHOT = "payoff-by-hand"
 PASSWORD = "typed-once-in-a-test"
-#: What must be said by the command that begins so.
+#: What must be said by a command that holds this.
 SAYS = {
     "payoff doctor": "✓",
-    "mariadb --host": "682",
-    "payoff model list": "+",
+    "select count(*)": "682",
+    "payoff model list": "*",
     "payoff model promote": "is the champion of form now",
     "payoff model rollback": "is the champion of form now",
-    "PAYOFF_DATABASE_URL": "users",
+    "payoff database show": "users",
     "payoff key list": "nightly",
     "aws rds describe-db-snapshots": "payoff-last",
 }
@@ -48,13 +49,14 @@ class Place:
     def typed(self, command: str) -> subprocess.CompletedProcess[str]:
         """The command, as a shell runs it."""
         shell = ["bash", "-euo", "pipefail", "-c", command]
-        environment = self.variables | {"VERSION": self._challenger()}
+        environment = self.variables | {"VERSION": self._newest()}
         return subprocess.run(
             shell, cwd=self.directory, env=environment, capture_output=True, text=True, timeout=300, check=False
         )
 
-    def _challenger(self) -> str:
-        return registry.challengers(open_lake(self._settings())).get("form", "")
+    def _newest(self) -> str:
+        """The newest model, for a command that names one."""
+        return max(versions(open_lake(self._settings())), default="")
 
     def written_by_aws(self) -> None:
         """What the export of the snapshot would have written, which moto does not."""
@@ -123,8 +125,8 @@ def _at_aws(keys: dict[str, str]) -> dict[str, str]:
         for bucket in ("payoff-lake", "payoff-exports"):
             _bucket(client("s3"), bucket)
         client("rds").create_db_instance(
-            DBInstanceIdentifier="payoff", DBInstanceClass="db.t4g.micro", Engine="mariadb", AllocatedStorage=20,
-            MasterUsername="master", MasterUserPassword="not-used-here", DeletionProtection=True,
+            DBInstanceIdentifier="payoff", DBInstanceClass="db.t4g.micro", Engine="mariadb", EngineVersion="10.11",
+            AllocatedStorage=20, MasterUsername="master", MasterUserPassword="not-used-here", DeletionProtection=True,
         )  # fmt: skip
         secrets = client("secretsmanager")
         secrets.create_secret(Name="payoff/secret-key", SecretString="k" * 40)
@@ -204,8 +206,8 @@ def test_every_command_of_the_runbook_does_what_it_says(place: Place) -> None:
         first_look = command == "payoff doctor" and not looked
         looked += command == "payoff doctor"
         assert ended.returncode == int(first_look), said
-        for beginning, expected in SAYS.items():
-            assert not command.startswith(beginning) or expected in ended.stdout, said
+        for part, expected in SAYS.items():
+            assert part not in command or expected in ended.stdout, said
     assert looked == 2
 
 
