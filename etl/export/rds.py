@@ -105,6 +105,17 @@ class Exports:
             )
         return snapshot
 
+    def newest(self) -> Snapshot | None:
+        """The newest snapshot that this program made of the instance; what was exported well leaves none."""
+        with aws.worded(ExportError, f"list the snapshots of {self.place.instance}"):
+            pages = self._client.get_paginator("describe_db_snapshots").paginate(
+                DBInstanceIdentifier=self.place.instance, SnapshotType="manual"
+            )
+            found = [each for page in pages for each in page["DBSnapshots"] if _snapshot(each).ours]
+        # One that is being taken has no time yet.
+        newest = max(found, key=lambda each: str(each.get("SnapshotCreateTime", "now")), default=None)
+        return _snapshot(newest) if newest else None
+
     def take(self, name: str) -> Snapshot:
         """Begin a snapshot, marked as ours."""
         with aws.worded(ExportError, f"take the snapshot {name} of {self.place.instance}"):

@@ -1,7 +1,9 @@
-"""What an export by snapshot needs at AWS: an instance that is available, and a key that can be used."""
+"""Export by snapshot: an instance that is available, a key that can be used, and how the last one went."""
 
 from collections.abc import Iterator
 
+from etl.export.rds import Exports, Task
+from etl.export.snapshot import place
 from payoff import aws
 from payoff.doctor.finding import Finding
 from payoff.errors import ExportError
@@ -21,6 +23,7 @@ def look(settings: Settings) -> Iterator[Finding]:
         return
     yield _instance(str(settings.export_instance))
     yield _key(str(settings.export_kms_key))
+    yield from _last(Exports(place(settings), aws.client("rds")))
 
 
 def _instance(name: str) -> Finding:
@@ -39,3 +42,22 @@ def _key(name: str) -> Finding:
         return Finding("good", f"the key {name} can encrypt exports")
     advice = "Enable it (`aws kms enable-key`), or set PAYOFF_EXPORT_KMS_KEY to another."
     return Finding("bad", f"the key {name} is {found['KeyState']}", advice)
+
+
+def _last(exports: Exports) -> Iterator[Finding]:
+    snapshot = exports.newest()
+    if snapshot is None:
+        return
+    again = f"`payoff etl export --via snapshot --snapshot {snapshot.name}`"
+    if snapshot.status == "failed":
+        advice = "`aws rds describe-events --source-type db-snapshot` has AWS's reasons; export under another name."
+        yield Finding("doubtful", f"the snapshot {snapshot.name} failed at {snapshot.percent or 0} %", advice)
+    elif (tasks := exports.attempts(snapshot.name)) and tasks[-1].over:
+        yield Finding("doubtful", _stopped(tasks[-1]), f"Mend that, and begin it anew: {again}.")
+    else:
+        yield Finding("good", f"the snapshot {snapshot.name} is {snapshot.status}; {again} goes on with it")
+
+
+def _stopped(task: Task) -> str:
+    why = f": {task.cause}" if task.cause else ""
+    return f"the export {task.name} ended {task.status} at {task.percent or 0} %{why}"

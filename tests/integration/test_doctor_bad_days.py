@@ -2,6 +2,7 @@
 
 import boto3
 import pytest
+from aws_front import States
 from servers import free_port
 
 from payoff.doctor import examine
@@ -59,6 +60,39 @@ def test_a_key_that_is_disabled_or_denied_is_told(aws, key):
     assert found.state == "bad"
     assert "Disabled" in found.found
     assert "aws kms enable-key" in found.advice
+
+
+def test_a_snapshot_that_failed_and_an_export_that_stopped_are_told_with_the_reason_of_aws(aws, key):
+    name = aws.name
+    aws.front.states("rds:DescribeDBSnapshots", {"Status": "available"})
+    aws.client.create_db_snapshot(
+        DBSnapshotIdentifier=name, DBInstanceIdentifier=aws.settings.export_instance,
+        Tags=[{"Key": "payoff:export", "Value": "bank"}],
+    )  # fmt: skip
+    taken = findings(aws.settings, "export")[-1]
+    assert taken.state == "good"
+    assert f"--snapshot {name}` goes on with it" in taken.found
+    arn = aws.client.describe_db_snapshots(DBSnapshotIdentifier=name)["DBSnapshots"][0]["DBSnapshotArn"]
+    aws.client.start_export_task(
+        ExportTaskIdentifier=name,
+        SourceArn=arn,
+        S3BucketName="bank",
+        IamRoleArn=aws.settings.export_role_arn,
+        KmsKeyId=key,
+    )
+    failed = {"Status": "FAILED", "PercentProgress": "40", "FailureCause": "the key is denied"}
+    aws.front.rules.insert(0, ("rds:DescribeExportTasks", States((failed,))))
+    stopped = findings(aws.settings, "export")[-1]
+    assert stopped.state == "doubtful"
+    assert f"the export {name} ended FAILED at 40 %: the key is denied" in stopped.found
+    assert f"payoff etl export --via snapshot --snapshot {name}" in stopped.advice
+    aws.front.rules.insert(0, ("rds:DescribeDBSnapshots", States(({"Status": "failed", "PercentProgress": "12"},))))
+    assert f"the snapshot {name} failed at " in findings(aws.settings, "export")[-1].found
+
+
+def test_a_snapshot_that_somebody_else_made_is_none_of_our_business(aws, key):
+    aws.snapshot()
+    assert len(findings(aws.settings, "export")) == 2
 
 
 @pytest.mark.parametrize(
