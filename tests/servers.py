@@ -108,7 +108,10 @@ class SwitchedMariaDB:
         self.server = MariaDB(free_port(), "tester", secrets.token_hex(8))
         # A server started by root must be told to stay root; anyone else cannot change user.
         user = ["--user=root"] if os.geteuid() == 0 else []
-        here = [f"--datadir={folder / 'data'}", f"--pid-file={folder / 'pid'}", *user]
+        # Several servers side by side must not share the names of temporary tables.
+        temporary = folder / "temporary"
+        temporary.mkdir()
+        here = [f"--datadir={folder / 'data'}", f"--pid-file={folder / 'pid'}", f"--tmpdir={temporary}", *user]
         install = [program("mariadb-install-db"), "--no-defaults", *here, "--auth-root-authentication-method=normal"]
         subprocess.run([*install, "--skip-test-db"], check=True, capture_output=True)
         command = [program("mariadbd"), "--no-defaults", *here, f"--port={self.server.port}"]
