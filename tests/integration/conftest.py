@@ -19,7 +19,6 @@ def run(monkeypatch, capsys) -> Run:
 
     def program(*arguments: str) -> tuple[int, str, str]:
         monkeypatch.setattr(sys, "argv", ["payoff", *arguments])
-        monkeypatch.setattr(cli.console, "file", sys.stdout)
         try:
             cli.main()
             status = 0
