@@ -186,6 +186,8 @@ def browser(chromium: str) -> "Iterator[Browser]":
     api = pytest.importorskip("playwright.sync_api", reason="needs playwright")
     # Chromium's sandbox refuses to start for root.
     arguments = ["--no-sandbox"] if os.geteuid() == 0 else []
+    # Drawing by a graphics card that is not there costs more than drawing.
+    arguments += ["--disable-gpu", "--disable-background-networking", "--disable-component-update", "--disable-sync"]
     with api.sync_playwright() as playwright:
         launched = playwright.chromium.launch(executable_path=chromium, args=arguments, headless=True)
         yield launched
