@@ -201,7 +201,8 @@ def _carry_out(lake: Lake, change: Change) -> Change:
     write_json(lake, record, change.model_dump(mode="json"))
     try:
         _crown(lake, change)
-    except (ModelError, LakeError):
+    except ModelError:
+        # Refused. After an error of the lake the pointer may have moved all the same, and then needs its record.
         lake.delete(record)
         raise
 

@@ -28,6 +28,9 @@ from payoff.warehouse import Warehouse, create_table, duckdb_path, open_warehous
 # What sorting may hold in memory; DuckDB keeps the rest in files beside its own.
 _MEMORY = "1GB"
 
+# The settings that name an export's place, all of which it needs.
+EXPORT_SETTINGS = ("export_instance", "export_uri", "export_role_arn", "export_kms_key")
+
 
 def place(settings: Settings) -> Place:
     """What the settings say of snapshot exports.
@@ -37,8 +40,7 @@ def place(settings: Settings) -> Place:
     SettingsError
         One is missing, or the warehouse is no database server.
     """
-    names = ("export_instance", "export_uri", "export_role_arn", "export_kms_key")
-    if missing := [f"PAYOFF_{name.upper()}" for name in names if not getattr(settings, name)]:
+    if missing := [f"PAYOFF_{name.upper()}" for name in EXPORT_SETTINGS if not getattr(settings, name)]:
         raise SettingsError(f"an export by snapshot needs {', '.join(missing)}. `payoff settings` says what each is.")
     if duckdb_path(settings.warehouse_url) is not None:
         raise SettingsError(

@@ -1,34 +1,29 @@
 """Export by snapshot: an instance that is available, a key that can be used, and how the last one went."""
 
 from collections.abc import Iterator
+from typing import Any
 
 from etl.export.rds import Exports, Task
-from etl.export.snapshot import place
+from etl.export.snapshot import EXPORT_SETTINGS, place
 from payoff import aws
 from payoff.doctor.finding import Finding
 from payoff.errors import ExportError
 from payoff.settings import Settings
 
-_NEEDED = ("export_instance", "export_role_arn", "export_kms_key", "export_uri")
-
 
 def look(settings: Settings) -> Iterator[Finding]:
     """Nothing where no such export is set up."""
-    lacking = [f"PAYOFF_{name.upper()}" for name in _NEEDED if not getattr(settings, name)]
-    if len(lacking) == len(_NEEDED):
+    if not any(getattr(settings, name) for name in EXPORT_SETTINGS):
         return
-    if lacking:
-        advice = "Set them too, or none: then `payoff etl export --via query` is what there is."
-        yield Finding("bad", f"an export by snapshot also needs {', '.join(lacking)}", advice)
-        return
-    yield _instance(str(settings.export_instance))
-    yield _key(str(settings.export_kms_key))
-    yield from _last(Exports(place(settings), aws.client("rds")))
+    where, client = place(settings), aws.client("rds")
+    yield _instance(client, where.instance)
+    yield _key(where.kms_key)
+    yield from _last(Exports(where, client))
 
 
-def _instance(name: str) -> Finding:
+def _instance(client: Any, name: str) -> Finding:
     with aws.worded(ExportError, f"look at the database instance {name}"):
-        (found,) = aws.client("rds").describe_db_instances(DBInstanceIdentifier=name)["DBInstances"]
+        (found,) = client.describe_db_instances(DBInstanceIdentifier=name)["DBInstances"]
     state = found["DBInstanceStatus"]
     if state == "available":
         return Finding("good", f"the instance {name} is available for snapshots")

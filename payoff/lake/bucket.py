@@ -61,16 +61,11 @@ class S3Lake:
         return True
 
     def keys(self, prefix: str) -> list[str]:
-        return sorted(self.sizes(prefix))
-
-    def sizes(self, prefix: str) -> dict[str, int]:
-        """Bytes of each file that starts with ``prefix``, by key."""
         with aws.worded(LakeError, f"list {self.uri}/{prefix}"):
             pages = self._client.get_paginator("list_objects_v2").paginate(
                 Bucket=self._bucket, Prefix=self._prefix + prefix
             )
-            items = [item for page in pages for item in page.get("Contents", [])]
-        return {item["Key"][len(self._prefix) :]: int(item["Size"]) for item in items}
+            return sorted(item["Key"][len(self._prefix) :] for page in pages for item in page.get("Contents", []))
 
     def tagged(self, key: str) -> tuple[bytes, str] | None:
         with aws.worded(LakeError, f"read {self.uri}/{key}"):

@@ -36,7 +36,7 @@ def test_half_of_an_export_names_the_other_half(aws):
     settings = aws.settings.model_copy(update={"export_role_arn": None, "export_uri": None})
     found = only(settings, "export")
     assert found.state == "bad"
-    assert "PAYOFF_EXPORT_ROLE_ARN, PAYOFF_EXPORT_URI" in found.found
+    assert "needs PAYOFF_EXPORT_URI, PAYOFF_EXPORT_ROLE_ARN." in found.found
     nothing = settings.model_copy(update={"export_instance": None, "export_kms_key": None})
     assert findings(nothing, "export") == []
 

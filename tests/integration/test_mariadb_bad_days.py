@@ -3,6 +3,7 @@
 import threading
 import time
 import uuid
+from contextlib import contextmanager
 
 import pyarrow as pa
 import pymysql
@@ -70,16 +71,22 @@ def test_a_build_whose_connection_is_killed_says_so_and_leaves_what_was_publishe
     assert stored(mariadb_url) == ["better"]
 
 
-def test_a_statement_that_waited_too_long_for_a_lock_is_repeated(mariadb_server, mariadb_url):
-    build(mariadb_url, "one")
-    login = {"user": mariadb_server.user, "password": mariadb_server.password, "port": mariadb_server.port}
-    database = mariadb_url.rpartition("/")[2]
+@contextmanager
+def held_by_another(server, url):
+    """A transaction that has changed a row and not ended, and a warehouse that waits a second for it."""
+    build(url, "one")
+    login = {"user": server.user, "password": server.password, "port": server.port}
     with (
-        pymysql.connect(host="127.0.0.1", database=database, **login) as other,
-        open_warehouse(mariadb_url) as warehouse,
+        pymysql.connect(host="127.0.0.1", database=url.rpartition("/")[2], **login) as other,
+        open_warehouse(url) as warehouse,
     ):
         other.cursor().execute("update origin set value = 'held'")
         warehouse.run("set innodb_lock_wait_timeout = 1")
+        yield other, warehouse
+
+
+def test_a_statement_that_waited_too_long_for_a_lock_is_repeated(mariadb_server, mariadb_url):
+    with held_by_another(mariadb_server, mariadb_url) as (other, warehouse):
         freeing = threading.Timer(1.5, other.rollback)
         freeing.start()
         warehouse.run("update origin set value = 'mine'")
@@ -89,17 +96,11 @@ def test_a_statement_that_waited_too_long_for_a_lock_is_repeated(mariadb_server,
 
 def test_a_lock_that_is_never_freed_is_told_after_some_tries(mariadb_server, mariadb_url, monkeypatch):
     monkeypatch.setattr(retrying, "CONNECT_SECONDS", 1.5)
-    build(mariadb_url, "one")
-    login = {"user": mariadb_server.user, "password": mariadb_server.password, "port": mariadb_server.port}
-    database = mariadb_url.rpartition("/")[2]
     with (
-        pymysql.connect(host="127.0.0.1", database=database, **login) as other,
-        open_warehouse(mariadb_url) as warehouse,
+        held_by_another(mariadb_server, mariadb_url) as (_, warehouse),
+        pytest.raises(WarehouseError, match="Another program holds locks on these tables"),
     ):
-        other.cursor().execute("update origin set value = 'held'")
-        warehouse.run("set innodb_lock_wait_timeout = 1")
-        with pytest.raises(WarehouseError, match="Another program holds locks on these tables"):
-            warehouse.run("update origin set value = 'mine'")
+        warehouse.run("update origin set value = 'mine'")
 
 
 @pytest.fixture
