@@ -6,11 +6,12 @@ from datetime import date, datetime
 from functools import cache
 from typing import Annotated, Any, Literal, cast
 
+import numpy as np
 import pandas as pd
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, create_model
 from pydantic_core import ErrorDetails
 
-from features.derived import compute
+from features.derived import computed
 from features.questions import OF_ACCOUNT, QUESTIONS, Question
 from features.sets import feature_set
 from payoff.errors import InvalidAnswers, Quantity, Worded
@@ -72,9 +73,9 @@ def validated_terms(answers: Mapping[str, object]) -> Answers:
 
 def form_features(answers: Sequence[Answers], districts: Mapping[str, float]) -> pd.DataFrame:
     """The ``form`` features of validated answers, one row per set of answers."""
-    inputs = pd.DataFrame([dict(each) for each in answers])
-    inputs["district_average_salary_czk"] = inputs["district"].map(dict(districts)).astype("float64")
-    return compute(inputs, feature_set("form"))
+    columns = {name: np.array([each[name] for each in answers], dtype=dtype) for name, dtype in _TYPES.items()}
+    columns["district_average_salary_czk"] = np.array([districts[each["district"]] for each in answers])
+    return pd.DataFrame(computed(columns, feature_set("form")))
 
 
 @cache
@@ -145,6 +146,10 @@ def _field(item: ErrorDetails) -> str:
     return str(item["loc"][0])[:64] if item["loc"] else ""
 
 
+_TYPES = {
+    question.name: {"date": "datetime64[D]", "money": "float64", "count": "float64"}.get(question.kind, "object")
+    for question in QUESTIONS
+}
 _QUESTIONS = {question.name: question for question in (*QUESTIONS, *OF_ACCOUNT)}
 
 

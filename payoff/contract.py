@@ -1,10 +1,10 @@
 """The feature contract: what is stated once about each feature, for form, catalogue, validation and model card."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Literal
 
-import pandas as pd
+import numpy as np
 
 Dtype = Literal["number", "category"]
 
@@ -12,6 +12,9 @@ Dtype = Literal["number", "category"]
 #: was taken once, whenever the loan was granted; ``undated`` rows may be younger than the grant and stay out of the
 #: default sets.
 Known = Literal["dated", "static", "snapshot", "undated"]
+
+Columns = Mapping[str, np.ndarray]
+Derivation = Callable[[Columns], np.ndarray]
 
 #: The relations that a feature's SQL may aggregate, one row per loan and …
 Relation = Literal["loans", "loan_transactions", "loan_months", "loan_orders"]
@@ -44,7 +47,7 @@ class Feature:
     relation, sql : str
         The relation, and an expression over it in the MariaDB dialect; an aggregate unless the relation is ``loans``.
     derive : callable
-        From a frame that holds the columns in ``needs`` to the feature's values, one per row.
+        From the columns in ``needs`` to the feature's values, one per loan.
     """
 
     name: str
@@ -59,5 +62,5 @@ class Feature:
     scale: str = ""
     relation: Relation = "loans"
     sql: str = ""
-    derive: Callable[[pd.DataFrame], pd.Series] | None = None
+    derive: Derivation | None = None
     needs: tuple[str, ...] = ()

@@ -12,6 +12,7 @@ PayoffError
 ├── LakeError               the lake cannot be reached, or holds no such run
 ├── StorageError            the web app's own tables cannot be reached, or refuse what was asked
 │   └── StorageRefused      what was asked breaks a rule: a name is taken, a password too short, an admin the last
+├── Busy                    more is asked at once than can wait for its turn
 ├── ContractError           a table does not have the columns or values it promises
 ├── InvalidAnswers          a form or request that cannot be scored; names every faulty field
 ├── ModelError              a model is missing, damaged or not fit for this use
@@ -93,6 +94,10 @@ class StorageError(PayoffError):
 
 class StorageRefused(StorageError):
     """What was asked of users and keys breaks a rule: a name is taken, a password too short, an admin the last."""
+
+
+class Busy(PayoffError):
+    """More is asked at once than can wait for its turn."""
 
 
 class ContractError(PayoffError):

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from datetime import datetime
+from functools import cached_property
 
 import numpy as np
 from pydantic import BaseModel, ConfigDict, Field
@@ -158,7 +159,7 @@ class Metadata(Frozen):
     files: dict[str, str] = {}
     attachments: dict[str, str] = {}
 
-    @property
+    @cached_property
     def salaries(self) -> dict[str, float]:
         """Average salary of each district, CZK, by name."""
         return {district.name: district.average_salary_czk for district in self.districts}

@@ -9,6 +9,7 @@ import io
 import os
 import pickle
 import tempfile
+import threading
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -24,6 +25,9 @@ from payoff.lake import Lake, read_checked, read_json, sha256, write_json
 from payoff.metadata import TARGET, Metadata
 
 BACKGROUND = "background.parquet"
+#: The ensemble written out by ``training.compiling``, among the predictor's files. Nothing else is then needed of them.
+COMPILED = "compiled.json"
+Predict = Callable[[pd.DataFrame], np.ndarray]
 _AT_ONCE = 8
 
 
@@ -51,36 +55,60 @@ class Model:
         return self.metadata.calibration(self._predict(features))
 
 
-def load_directory(directory: Path, features: Sequence[str]) -> Callable[[pd.DataFrame], np.ndarray]:
+def load_directory(directory: Path, features: Sequence[str]) -> Predict:
     """The predictor in ``directory``: from a table of ``features`` to uncalibrated probabilities of default.
 
-    Unpickles: call it only with files whose checksums were verified, or that this process wrote.
+    Where it was not compiled, it is unpickled: call it only with files whose checksums were verified, or that this
+    process wrote.
 
     Raises
     ------
     ModelError
         The predictor answers another question, or from other features.
     """
-    # The import takes seconds and is only needed where a model is loaded.
+    wanted = list(features)
+    predict = (_compiled if (directory / COMPILED).is_file() else _autogluon)(directory, wanted)
+
+    def default_probabilities(table: pd.DataFrame) -> np.ndarray:
+        if missing := [name for name in wanted if name not in table.columns]:
+            raise ContractError(f"the model needs {', '.join(missing)}, which the table lacks")
+        return predict(table)
+
+    return default_probabilities
+
+
+def _compiled(directory: Path, wanted: list[str]) -> Predict:
+    # What it computes with takes a second to import and is only needed where a model is loaded.
+    from payoff.compiled import Compiled, Ensemble
+
+    compiled = Compiled.model_validate_json((directory / COMPILED).read_bytes())
+    if {*compiled.categories, *compiled.numbers} != set(wanted):
+        found = len(compiled.categories) + len(compiled.numbers)
+        raise ModelError(f"it was compiled from {found} features, where {len(wanted)} declared ones were expected")
+    return Ensemble(compiled)
+
+
+def _autogluon(directory: Path, wanted: list[str]) -> Predict:
+    # The import takes seconds.
     from autogluon.tabular import TabularPredictor
 
     predictor: Any = TabularPredictor.load(str(directory), require_version_match=True)
     # Its models are a few megabytes; to ask how many walks all of memory ten times, a second in all.
     predictor.persist(max_memory=None)
-    wanted = list(features)
     if predictor.label != TARGET or set(predictor.features()) != set(wanted):
         found = f"it predicts {predictor.label!r} from {len(predictor.features())} features"
         raise ModelError(f"{found}, where {TARGET!r} from {len(wanted)} declared ones was expected")
 
-    def default_probabilities(table: pd.DataFrame) -> np.ndarray:
-        if missing := [name for name in wanted if name not in table.columns]:
-            raise ContractError(f"the model needs {', '.join(missing)}, which the table lacks")
+    # It does not promise that several threads may use it at once.
+    alone = threading.Lock()
+
+    def predict(table: pd.DataFrame) -> np.ndarray:
         # Forests poll a thread pool for longer than they compute on a few rows.
-        with joblib.parallel_config(backend="sequential"):
+        with alone, joblib.parallel_config(backend="sequential"):
             probabilities = predictor.predict_proba(table[wanted], as_multiclass=False)
         return np.asarray(probabilities, dtype=np.float64)
 
-    return default_probabilities
+    return predict
 
 
 def publish_model(
@@ -159,7 +187,7 @@ _UNLOADABLE = (
 
 
 def _fetch(lake: Lake, metadata: Metadata, directory: Path) -> None:
-    """Bring every file whose checksum does not match; what is unpickled was verified in this call."""
+    """Bring every file that is needed and whose checksum does not match; what is loaded was verified in this call."""
 
     def bring(name: str) -> None:
         path, checksum = directory / name, metadata.files[name]
@@ -173,7 +201,7 @@ def _fetch(lake: Lake, metadata: Metadata, directory: Path) -> None:
 
     # Some twenty small files: over a network each waits longer than it takes, so they wait side by side.
     with ThreadPoolExecutor(_AT_ONCE) as pool:
-        list(pool.map(bring, metadata.files))
+        list(pool.map(bring, [COMPILED] if COMPILED in metadata.files else metadata.files))
 
 
 def _background(lake: Lake, metadata: Metadata) -> pd.DataFrame:

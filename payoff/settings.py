@@ -86,6 +86,9 @@ class Settings(BaseSettings):
     )
     host: str = Field("127.0.0.1", description="Address the web app listens on.")
     port: Annotated[int, Field(ge=0, le=65535)] = Field(8000, description="Port the web app listens on.")
+    gather: Annotated[int, Field(ge=1, le=1000)] = Field(
+        64, description="How many questions that wait at the same time share a model call, and a transaction."
+    )
     workers: Annotated[int, Field(ge=1, le=64)] = Field(2, description="Web server processes.")
 
     @property

@@ -10,7 +10,7 @@ from sqlalchemy.orm import Session
 from web import DOUBTFUL, StandIn, database_of, metadata
 
 from webapp.predictions import predict, typed_answers
-from webapp.storage.history import Circumstances, store, store_shadow
+from webapp.storage.history import Circumstances, Kept, store, store_shadow
 from webapp.storage.tables import SOURCES, Details, ModelVersion, StoredPrediction
 
 FIRST_DAY = datetime(2026, 1, 1, tzinfo=UTC)
@@ -86,6 +86,6 @@ def doubtful(app: Flask, reasons: Any = REASONS, **how: Any) -> int:
     answers = typed_answers(model, DOUBTFUL)
     given: dict[str, Any] = {"source": "lookup", "application": "A-17", "account_id": 4711, "milliseconds": 41.2} | how
     with database_of(app).session() as session:
-        number = store(session, predict(model, answers), Circumstances(**given), reasons)
+        (number,) = store(session, [Kept(predict(model, answers), Circumstances(**given), reasons)])
         store_shadow(session, number, predict(shadow, answers))
         return number

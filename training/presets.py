@@ -59,7 +59,7 @@ def hyperparameters(features: int, preset: Preset = "good", *, neural: bool = Fa
     """
     effort = EFFORTS[preset]
     chosen = _for_few(effort) if features <= CHOSEN_BY_HAND else _for_many(effort)
-    if not _has_openmp():
+    if not has_openmp():
         log.warning("LightGBM is left out: it needs the OpenMP runtime (Debian: apt-get install libgomp1)")
         del chosen[SteadyLightGBM]
     if find_spec("catboost") and preset != "fast":
@@ -111,7 +111,8 @@ def _seed(number: int) -> dict[str, Any]:
     return seeds | {"ag_args": {"name_suffix": f"_{number + 1}"}}
 
 
-def _has_openmp() -> bool:
+def has_openmp() -> bool:
+    """Whether LightGBM can be used."""
     try:
         import_module("lightgbm")
     except OSError:  # its wheel links to libgomp, which a minimal system lacks

@@ -2,6 +2,7 @@
 
 import hashlib
 import io
+import logging
 import platform
 import tempfile
 from dataclasses import dataclass, field, replace
@@ -25,6 +26,7 @@ from payoff.registry import Change, challenge, promote
 from training.background import spread_out
 from training.calibrate import calibrated
 from training.card import card_files
+from training.compiling import NotCompiled, compile_directory
 from training.decide import break_even
 from training.evaluation.fairness import of_held_out
 from training.evaluation.fairness_page import as_markdown
@@ -37,6 +39,7 @@ from training.split import holdout
 from training.tracking import log_training
 
 _PACKAGES = ("payoff", "autogluon.tabular", "lightgbm", "xgboost-cpu", "scikit-learn", "numpy", "pandas")
+log = logging.getLogger(__name__)
 _LOCK = Path(__file__).resolve().parents[1] / "requirements.lock"
 
 
@@ -140,6 +143,7 @@ def _measured(
     names = select(train_loans[offered], train_loans[TARGET], train_loans["granted_on"])
     rows = train_loans[[*names, TARGET]]
     fitted = fit(rows, directory, seed=how.seed, preset=how.preset, neural=how.neural)
+    _compile(fitted.directory, train_loans[names])
     line = calibrated(train_loans[TARGET].to_numpy(dtype=int), fitted.out_of_fold)
     held_out = pd.DataFrame(
         {
@@ -165,6 +169,13 @@ def _measured(
         **_figures(how, line, held_out, train_loans[TARGET].to_numpy(dtype=int)),
     )
     return fitted, described, held_out, spread_out(train_loans[names], fitted.out_of_fold, how.seed)
+
+
+def _compile(directory: Path, loans: pd.DataFrame) -> None:
+    try:
+        compile_directory(directory, loans)
+    except NotCompiled as error:
+        log.warning("the model is served by AutoGluon itself, some twenty times as slowly: %s", error)
 
 
 def _circumstances(how: Training) -> dict[str, Any]:

@@ -7,6 +7,7 @@ from payoff.lake import Lake, open_lake
 from payoff.settings import Settings
 from webapp import api, staff, storage, wording
 from webapp.access import introduce
+from webapp.answering import gather
 from webapp.batch.attached import attach
 from webapp.languages import speak
 from webapp.limits import restrain
@@ -48,6 +49,7 @@ def create_app(
     app.extensions[SETTINGS] = settings
     app.extensions[LAKE] = lake
     app.extensions[EXTENSION] = models or LakeModels(lake, settings.var_dir / "models")
+    gather(app, held, settings.gather)
     if works_batches:
         attach(app, lake)
     _prepare_templates(app)

@@ -3,18 +3,26 @@
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from functools import cache
+from functools import cached_property, partial
+from typing import Any
 
 import pandas as pd
+from flask import Flask, current_app
+from sqlalchemy.exc import DataError, IntegrityError
 
 from features.answers import Answers, form_features
+from payoff.errors import StorageError
 from payoff.registry import SERVED
 from webapp import trials
 from webapp.explaining import Explanation, as_json, explain
+from webapp.gathering import Gathering
 from webapp.predictions import Prediction, Scorer, Terms, judged, terms_of, typed_answers
+from webapp.remembering import Remembered
 from webapp.serving import current_model
-from webapp.storage import database
-from webapp.storage.history import Circumstances, store
+from webapp.storage import Database, database
+from webapp.storage.history import Circumstances, Kept, lies, store
+
+_EXTENSION = "payoff.answering"
 
 
 @dataclass(frozen=True)
@@ -40,6 +48,40 @@ class Answered:
     model: Scorer
 
 
+@dataclass(frozen=True)
+class _Judged:
+    """What a model said of a loan, and on demand why."""
+
+    model: Scorer
+    prediction: Prediction
+    seen: Callable[[], pd.DataFrame]
+
+    @cached_property
+    def explanation(self) -> Explanation:
+        return explain(self.model, self.seen())
+
+
+@dataclass(frozen=True)
+class _Asked:
+    model: Scorer
+    typed: Answers
+
+
+@dataclass(frozen=True)
+class _Stages:
+    """Where questions of many threads meet, and what is known already."""
+
+    judging: Gathering[_Asked, _Judged]
+    storing: Gathering[Kept, int]
+    remembered: Remembered[_Judged]
+
+
+def gather(app: Flask, held: Database, most: int) -> None:
+    """Let up to ``most`` questions that wait at the same time share one model call and one transaction."""
+    storing = Gathering(partial(_store, held), most, shared=_meets_all)
+    app.extensions[_EXTENSION] = _Stages(Gathering(_judge, most), storing, Remembered())
+
+
 def answer_form(answers: Mapping[str, object], how: Circumstances) -> Answered:
     """Validate, predict, explain and store.
 
@@ -47,16 +89,34 @@ def answer_form(answers: Mapping[str, object], how: Circumstances) -> Answered:
     ------
     InvalidAnswers
         Names every faulty field.
-    ModelError, StorageError
+    ModelError, StorageError, Busy
         No answer can be given, or none can be kept.
     """
     typed = typed_answers(current_model(), answers)
-    return _stored(SERVED, lambda model: form_features([typed], model.metadata.salaries), terms_of(typed), how, typed)
+    return _explained(SERVED, partial(_of_form, _stages(), typed), how, typed)
 
 
 def answer_features(feature_set: str, features: pd.DataFrame, terms: Terms, how: Circumstances) -> Answered:
     """Predict and explain the one loan of ``features`` (``trials.features_needed`` at least), and store it."""
-    return _stored(feature_set, lambda _: features, terms, how, {})
+
+    def ask(model: Scorer) -> _Judged:
+        return _Judged(model, judged(model, features, [terms])[0], lambda: features)
+
+    return _explained(feature_set, ask, how, {})
+
+
+def answer_shortly(typed: Answers, how: Circumstances) -> tuple[int, Prediction]:
+    """Predict and store one loan from typed answers, without reasons, which take the most time; number and prediction.
+
+    Raises
+    ------
+    ModelError, StorageError, Busy
+        No answer can be given, or none can be kept.
+    """
+    began = time.perf_counter()
+    ask = partial(_of_form, _stages(), typed)
+    judgement, choice = trials.answered(SERVED, how.application, ask)
+    return _stored(judgement, choice, ask, replace(how, milliseconds=_since(began))), judgement.prediction
 
 
 def answer_forms(model: Scorer, questions: Sequence[tuple[Answers, Circumstances]]) -> list[tuple[int, Prediction]]:
@@ -70,31 +130,71 @@ def answer_forms(model: Scorer, questions: Sequence[tuple[Answers, Circumstances
     if not questions:
         return []
     began = time.perf_counter()
-    answers = [typed for typed, _ in questions]
-    features = form_features(answers, model.metadata.salaries)
-    predictions = judged(model, features, [terms_of(typed) for typed in answers])
-    each_took = (time.perf_counter() - began) * 1000 / len(questions)
-    with database().session() as session:
-        return [
-            (store(session, prediction, replace(how, milliseconds=each_took)), prediction)
-            for prediction, (_, how) in zip(predictions, questions, strict=True)
-        ]
+    predictions = _predicted(model, [typed for typed, _ in questions])
+    each_took = _since(began) / len(questions)
+    kept = [
+        Kept(prediction, replace(how, milliseconds=each_took))
+        for prediction, (_, how) in zip(predictions, questions, strict=True)
+    ]
+    return list(zip(_store(database(), kept), predictions, strict=True))
+
+
+def _explained(feature_set: str, ask: Callable[[Scorer], _Judged], how: Circumstances, typed: Answers) -> Answered:
+    began = time.perf_counter()
+    judgement, choice = trials.answered(feature_set, how.application, ask)
+    explanation = judgement.explanation
+    timed = replace(how, milliseconds=_since(began))
+    number = _stored(judgement, choice, ask, timed, as_json(explanation))
+    return Answered(number, judgement.prediction, typed, explanation, choice.model)
 
 
 def _stored(
-    feature_set: str, see: Callable[[Scorer], pd.DataFrame], terms: Terms, how: Circumstances, typed: Answers
-) -> Answered:
-    """``see`` gives what a model sees of the loan."""
-    seen = cache(see)
+    judgement: _Judged,
+    choice: trials.Choice,
+    ask: Callable[[Scorer], _Judged],
+    how: Circumstances,
+    reasons: Sequence[Mapping[str, Any]] | None = None,
+) -> int:
+    prediction = judgement.prediction
+    number = _stages().storing.ask(Kept(prediction, replace(how, arm=choice.arm), reasons))
+    trials.shadow(prediction.feature_set, number, lambda model: ask(model).prediction)
+    return number
 
-    def ask(model: Scorer) -> Prediction:
-        return judged(model, seen(model), [terms])[0]
 
-    began = time.perf_counter()
-    prediction, choice = trials.answered(feature_set, how.application, ask)
-    explanation = explain(choice.model, seen(choice.model))
-    timed = replace(how, arm=choice.arm, milliseconds=(time.perf_counter() - began) * 1000)
-    with database().session() as session:
-        number = store(session, prediction, timed, as_json(explanation))
-    trials.shadow(feature_set, number, ask)
-    return Answered(number, prediction, typed, explanation, choice.model)
+def _since(began: float) -> float:
+    """Milliseconds."""
+    return (time.perf_counter() - began) * 1000
+
+
+def _of_form(stages: _Stages, typed: Answers, model: Scorer) -> _Judged:
+    return stages.remembered.get(model, tuple(typed.items()), lambda: stages.judging.ask(_Asked(model, typed)))
+
+
+def _judge(asked: Sequence[_Asked]) -> list[_Judged]:
+    """All of them, in one call of each model."""
+    found: dict[int, _Judged] = {}
+    for model in {each.model for each in asked}:
+        places = [place for place, each in enumerate(asked) if each.model is model]
+        typed = [asked[place].typed for place in places]
+        for place, answers, prediction in zip(places, typed, _predicted(model, typed), strict=True):
+            seen = partial(form_features, [answers], model.metadata.salaries)
+            found[place] = _Judged(model, prediction, seen)
+    return [found[place] for place in range(len(asked))]
+
+
+def _predicted(model: Scorer, typed: Sequence[Answers]) -> list[Prediction]:
+    return judged(model, form_features(typed, model.metadata.salaries), [terms_of(each) for each in typed])
+
+
+def _store(held: Database, kept: Sequence[Kept]) -> list[int]:
+    return held.kept(lambda session: store(session, kept), lambda session, numbers: lies(session, numbers, kept))
+
+
+def _meets_all(error: Exception) -> bool:
+    """Whether the database itself is to blame for an error, and not what one of many predictions holds."""
+    return isinstance(error, StorageError) and not isinstance(error.__cause__, DataError | IntegrityError)
+
+
+def _stages() -> _Stages:
+    stages: _Stages = current_app.extensions[_EXTENSION]
+    return stages

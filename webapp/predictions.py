@@ -1,7 +1,6 @@
 """From features to a prediction, by the same function for form, account lookup, batch and API."""
 
-import threading
-from collections.abc import Hashable, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from typing import Any, Protocol
@@ -16,9 +15,6 @@ from payoff.choices import Verdict
 from payoff.contract import Feature
 from payoff.errors import ModelError
 from payoff.metadata import Band, Metadata
-
-# AutoGluon does not promise that a predictor may be used by several threads at once.
-_ONE_AT_A_TIME = threading.Lock()
 
 
 class Scorer(Protocol):
@@ -137,7 +133,7 @@ def judged(model: Scorer, features: pd.DataFrame, terms: Sequence[Terms]) -> lis
     """
     metadata = model.metadata
     payoffs = payoff_probabilities(model, features)
-    records = features[list(metadata.features)].to_dict("records")
+    columns = [features[name].tolist() for name in metadata.features]
     return [
         Prediction(
             payoff_probability=float(payoff),
@@ -150,19 +146,19 @@ def judged(model: Scorer, features: pd.DataFrame, terms: Sequence[Terms]) -> lis
             terms=each,
             features=row,
         )
-        for payoff, row, each in zip(payoffs, map(_without_nan, records), terms, strict=True)
+        for payoff, row, each in zip(payoffs, _rows(metadata.features, columns), terms, strict=True)
     ]
 
 
-def _without_nan(row: Mapping[Hashable, Any]) -> dict[str, Any]:
-    # The one value that differs from itself. pandas' own test takes longer than all else that is said of a loan.
-    return {str(name): None if value != value else value for name, value in row.items()}
+def _rows(names: Sequence[str], columns: Sequence[Sequence[Any]]) -> Iterator[dict[str, Any]]:
+    for row in zip(*columns, strict=True):
+        # NaN is the one value that differs from itself. pandas' own test takes longer than all else that is said of it.
+        yield {name: None if value != value else value for name, value in zip(names, row, strict=True)}
 
 
 def payoff_probabilities(model: Scorer, features: pd.DataFrame) -> np.ndarray:
     """Probability of payoff of each row. Raises ModelError where the model gives none."""
-    with _ONE_AT_A_TIME:
-        default = model.default_probabilities(features)
+    default = model.default_probabilities(features)
     if not ((default >= 0) & (default <= 1)).all():
         raise ModelError(f"model {model.metadata.version} gave what is no probability. Train it anew.")
     return 1 - default

@@ -7,14 +7,17 @@ from http import HTTPStatus
 
 from flask import Flask, Response, render_template, request
 from flask_babel import lazy_gettext as _
+from flask_babel.speaklater import LazyString
 from werkzeug.exceptions import HTTPException, ServiceUnavailable
 from werkzeug.wrappers import Response as AnyResponse
 
-from payoff.errors import InvalidAnswers, LakeError, ModelError, NoModel, StorageError
+from payoff.errors import Busy, InvalidAnswers, LakeError, ModelError, NoModel, StorageError
 
 NO_MODEL = "No model has been trained yet. Run `payoff run`, or `payoff model train` if the data is loaded."
 UNUSABLE_MODEL = "The model cannot be loaded. The log of the server says why; `payoff model list` shows the others."
 UNREACHABLE = "The database cannot be reached, and nothing is answered that cannot be kept. Try again later."
+BUSY = "More is asked at the moment than can be answered. Try again in a moment."
+_RETRY_SECONDS = 1
 
 _WORDS = {
     400: (
@@ -50,6 +53,10 @@ _WORDS = {
         _("It was not your doing, and the server’s log has noted it. Try again later."),
     ),
 }
+_TOO_BUSY = (
+    _("Many are asking at the moment"),
+    _("Wait some seconds. Then go back, where what you typed still stands, and send it again."),
+)
 _OTHERWISE = (_("This did not work"), _("Start again from the form."))
 
 _log = logging.getLogger(__name__)
@@ -57,10 +64,11 @@ _log = logging.getLogger(__name__)
 
 def word_errors(app: Flask) -> None:
     """Answer every error of ``app`` in the form that its reader expects."""
-    app.register_error_handler(HTTPException, _refused)
+    app.register_error_handler(HTTPException, lambda error: _refused(error))
     app.register_error_handler(ModelError, unavailable)
     app.register_error_handler(LakeError, unavailable)
     app.register_error_handler(StorageError, _unstored)
+    app.register_error_handler(Busy, _busy)
     app.register_error_handler(InvalidAnswers, _invalid)
 
 
@@ -87,12 +95,12 @@ def unavailable(error: ModelError | LakeError) -> Response | AnyResponse:
     return Response(page, 503)
 
 
-def _refused(error: HTTPException) -> AnyResponse:
+def _refused(error: HTTPException, words: tuple[LazyString, LazyString] | None = None) -> AnyResponse:
     status = error.code or 500
     if expects_json():
         worded = problem(status, error.description or HTTPStatus(status).phrase)
     else:
-        title, advice = _WORDS.get(status, _OTHERWISE)
+        title, advice = words or _WORDS.get(status, _OTHERWISE)
         worded = Response(render_template("error.html", title=title, advice=advice, status=status), status)
     # Keeps what belongs to the status, such as the Allow of a 405.
     for name, value in error.get_headers():
@@ -104,7 +112,13 @@ def _refused(error: HTTPException) -> AnyResponse:
 def _unstored(error: StorageError) -> AnyResponse:
     """503: what cannot be stored is not answered."""
     _log.error("the database failed: %s", error)
-    return _refused(ServiceUnavailable(UNREACHABLE))
+    return _refused(ServiceUnavailable(UNREACHABLE, retry_after=_RETRY_SECONDS))
+
+
+def _busy(error: Busy) -> AnyResponse:
+    """503: better than to wait for long."""
+    _log.warning("too busy to answer: %s", error)
+    return _refused(ServiceUnavailable(BUSY, retry_after=_RETRY_SECONDS), _TOO_BUSY)
 
 
 def _invalid(error: InvalidAnswers) -> Response:

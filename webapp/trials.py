@@ -12,6 +12,7 @@ from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import partial
+from typing import TypeVar
 
 from flask import current_app
 
@@ -28,6 +29,7 @@ _SALT = "payoff.split.1:"
 MOST_WAITING = 100
 
 Ask = Callable[[Scorer], Prediction]
+T = TypeVar("T")
 
 _log = logging.getLogger(__name__)
 
@@ -61,13 +63,13 @@ def chosen(feature_set: str, application: str) -> Choice:
     return Choice(challenger if arm == "challenger" else champion, arm)
 
 
-def answered(feature_set: str, application: str, ask: Ask) -> tuple[Prediction, Choice]:
+def answered(feature_set: str, application: str, ask: Callable[[Scorer], T]) -> tuple[T, Choice]:
     """The prediction for ``application``, and who made it: the champion, where the challenger should have but failed.
 
     Parameters
     ----------
     ask : callable
-        From a model to its prediction.
+        From a model to its prediction, and what belongs to it.
 
     Raises
     ------

@@ -43,7 +43,9 @@ LEAVE = {
 #: A wrong address should be told soon; a stream that worked waits for a restart, which takes a server some minutes.
 CONNECT_SECONDS = 5.0
 RESTART_SECONDS = 180.0
-_FIRST_WAIT, _LONGEST_WAIT = 0.1, 10.0
+#: Somebody waits in front of a page, or a program with a time limit of its own.
+ANSWER_SECONDS = 10.0
+_FIRST_WAIT, _LONGEST_WAIT, _LONGEST_OF_ANSWER = 0.1, 10.0, 0.5
 
 _Result = TypeVar("_Result")
 
@@ -86,11 +88,19 @@ def restarting(begin: Callable[[], _Result]) -> _Result:
     return _patient(RESTART_SECONDS, is_lost)(begin)
 
 
-def _patient(seconds: float, passes: Callable[[BaseException], bool]) -> Retrying:
+def keeping(store: Callable[[], _Result]) -> _Result:
+    """What ``store`` gives, tried again for ``ANSWER_SECONDS`` while the server is away.
+
+    The caller sees to it that nothing is stored twice, where a connection was lost while it committed.
+    """
+    return _patient(ANSWER_SECONDS, lambda error: is_lost(error) or is_undone(error), _LONGEST_OF_ANSWER)(store)
+
+
+def _patient(seconds: float, passes: Callable[[BaseException], bool], longest: float = _LONGEST_WAIT) -> Retrying:
     # Each wait is drawn anew, so that all who lost the same server do not come back at the same moment.
     return Retrying(
         retry=retry_if_exception(passes),
-        wait=wait_random_exponential(_FIRST_WAIT, _LONGEST_WAIT),
+        wait=wait_random_exponential(_FIRST_WAIT, longest),
         stop=stop_after_delay(seconds),
         reraise=True,
     )

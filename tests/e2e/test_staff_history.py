@@ -14,7 +14,7 @@ from web import DOUBTFUL, StandIn, app_with, database_of, employ
 
 from payoff.choices import ROLES
 from webapp.predictions import predict, typed_answers
-from webapp.storage.history import Circumstances, store, store_shadow
+from webapp.storage.history import Circumstances, Kept, store, store_shadow
 
 REASONS = [{"base": 0.9}, {"key": "lows", "effect": -0.2, "values": [["transaction_balance_min_180d", -12000.0]]}]
 
@@ -28,7 +28,7 @@ def bank(tmp_path_factory: pytest.TempPathFactory, quick_passwords: None) -> Ite
     with database_of(app).session() as session:
         fill(session, invented(120))
         for number in range(3):
-            stored = store(session, prediction, Circumstances("lookup", f"Z-{number}", 4711), REASONS)
+            (stored,) = store(session, [Kept(prediction, Circumstances("lookup", f"Z-{number}", 4711), REASONS)])
             store_shadow(session, stored, prediction)
     for role in ROLES:
         employ(app, role, role)

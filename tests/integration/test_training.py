@@ -178,20 +178,67 @@ def copied(real_lake, trained, tmp_path):
     return lake
 
 
+@pytest.fixture
+def uncompiled(copied, trained):
+    """The same model as AutoGluon left it."""
+    key = f"models/{trained.version}/metadata.json"
+    metadata = json.loads(copied.read(key))
+    del metadata["files"]["compiled.json"]
+    copied.write(key, json.dumps(metadata).encode())
+    return copied
+
+
+def test_a_compiled_model_says_what_autogluon_says_and_needs_nothing_else_of_it(
+    request, copied, trained, loans, tmp_path
+):
+    compiled = models.load_model(copied, trained.version, tmp_path / "compiled")
+    assert [path.name for path in (tmp_path / "compiled" / trained.version).iterdir()] == ["compiled.json"]
+    holding = pd.concat([loans, loans.assign(card_type="unheard of"), loans.assign(month_income_mean_180d=np.nan)])
+    said = compiled.default_probabilities(holding)
+    request.getfixturevalue("uncompiled")
+    autogluon = models.load_model(copied, trained.version, tmp_path / "autogluon")
+    assert (tmp_path / "autogluon" / trained.version / "predictor.pkl").exists()
+    # AutoGluon hands on single precision, 6e-8 of what is near 1.
+    np.testing.assert_allclose(said, autogluon.default_probabilities(holding), atol=1e-6, rtol=0)
+
+
+def test_a_row_is_scored_the_same_alone_and_among_others(real_lake, trained, loans, tmp_path):
+    model = models.load_model(real_lake, trained.version, tmp_path)
+    together = model.default_probabilities(loans)
+    alone = [model.default_probabilities(loans.iloc[[row]])[0] for row in range(0, len(loans), 10)]
+    np.testing.assert_allclose(alone, together[::10], atol=1e-12, rtol=0)
+
+
 @pytest.mark.parametrize("damage", [b"", b"cos\nsystem\n(S'exit 1'\ntR."])
-def test_a_damaged_or_foreign_file_is_refused_before_it_is_unpickled(copied, trained, tmp_path, damage):
-    copied.write(f"models/{trained.version}/predictor/predictor.pkl", damage)
+@pytest.mark.parametrize("file", ["compiled.json", "predictor.pkl"])
+def test_a_damaged_or_foreign_file_is_refused_before_it_is_read(request, copied, trained, tmp_path, file, damage):
+    if file == "predictor.pkl":
+        request.getfixturevalue("uncompiled")
+    copied.write(f"models/{trained.version}/predictor/{file}", damage)
     with pytest.raises(ModelError, match="incomplete or damaged"):
         models.load_model(copied, trained.version, tmp_path / "cache")
-    assert not (tmp_path / "cache" / trained.version / "predictor.pkl").exists()
+    assert not (tmp_path / "cache" / trained.version / file).exists()
+
+
+@pytest.mark.parametrize(
+    "text", ["", "{}", '{"categories": {}, "numbers": {}, "shares": [], "trees": [], "additive": []}']
+)
+def test_a_file_that_is_no_ensemble_or_another_is_refused(copied, trained, tmp_path, text):
+    key = f"models/{trained.version}/metadata.json"
+    metadata = json.loads(copied.read(key))
+    copied.write(f"models/{trained.version}/predictor/compiled.json", text.encode())
+    metadata["files"]["compiled.json"] = models.sha256(text.encode())
+    copied.write(key, json.dumps(metadata).encode())
+    with pytest.raises(ModelError, match=r"cannot be loaded by this installation|compiled from 0 features"):
+        models.load_model(copied, trained.version, tmp_path / "cache")
 
 
 @pytest.mark.parametrize(
     ("file", "damage"),
     [
-        ("predictor/predictor.pkl", b""),
-        ("predictor/predictor.pkl", b"cos\nsystem\n(S'exit 1'\ntR."),
-        ("predictor/learner.pkl", None),
+        ("predictor/compiled.json", b""),
+        ("predictor/compiled.json", b"cos\nsystem\n(S'exit 1'\ntR."),
+        ("predictor/compiled.json", None),
         ("metadata.json", b'{"version": '),
         ("metadata.json", b'{"model": "of another program"}'),
     ],
@@ -219,7 +266,7 @@ def test_the_app_keeps_the_champion_it_has_when_the_next_one_is_damaged(
 
 def test_a_cached_file_that_was_tampered_with_is_fetched_again(copied, trained, loans, tmp_path):
     models.load_model(copied, trained.version, tmp_path / "cache")
-    cached = tmp_path / "cache" / trained.version / "predictor.pkl"
+    cached = tmp_path / "cache" / trained.version / "compiled.json"
     cached.write_bytes(b"tampered")
     model = models.load_model(copied, trained.version, tmp_path / "cache")
     assert model.default_probabilities(loans.head(2)).shape == (2,)
@@ -234,7 +281,7 @@ def test_metadata_that_names_a_file_outside_is_refused(copied, trained, tmp_path
         models.load_model(copied, trained.version, tmp_path / "cache")
 
 
-def test_a_model_of_another_autogluon_is_refused(copied, trained, tmp_path):
+def test_a_model_of_another_autogluon_is_refused(uncompiled, copied, trained, tmp_path):
     key = f"models/{trained.version}/metadata.json"
     metadata = json.loads(copied.read(key))
     copied.write(f"models/{trained.version}/predictor/version.txt", b"0.0.1")

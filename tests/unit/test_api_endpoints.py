@@ -52,6 +52,16 @@ def test_an_answer_carries_its_number_its_threshold_and_its_reasons(officer: Fla
     assert total == pytest.approx(answer["payoff_probability"], abs=1e-6)
 
 
+def test_reasons_are_left_out_where_nobody_wants_them(officer: FlaskClient) -> None:
+    whole, short = (officer.post(f"{V1}/predict?reasons={each}", json=ANSWERS).get_json() for each in ("yes", "no"))
+    assert whole["reasons"]
+    assert (short["reasons"], short["base"]) == (None, None)
+    alike = ("payoff_probability", "prediction", "threshold", "model_version")
+    assert [short[name] for name in alike] == [whole[name] for name in alike]
+    assert officer.get(f"{V1}/predictions/{short['number']}").get_json()["reasons"] is None
+    assert set(faults(officer.post(f"{V1}/predict?reasons=some", json=ANSWERS))) == {"reasons"}
+
+
 def test_an_application_without_a_reference_gets_a_random_one(officer: FlaskClient) -> None:
     first, second = (officer.post(f"{V1}/predict", json=ANSWERS).get_json()["application"] for _ in range(2))
     assert len(first) == 32

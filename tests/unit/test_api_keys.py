@@ -1,6 +1,7 @@
 """Keys: who is let in, who is not, and what is noted of it."""
 
 from datetime import UTC, datetime, timedelta
+from types import SimpleNamespace
 
 import pytest
 from flask import Flask
@@ -9,6 +10,7 @@ from sqlalchemy import update
 from web import api_key, client_of
 
 from webapp import storage
+from webapp.api import keys
 from webapp.storage.tables import ApiKey, User
 from webapp.storage.users import key_of, revoke_key
 
@@ -62,6 +64,19 @@ def test_a_revoked_key_does_not_count(app: Flask, key: str) -> None:
     assert app.test_client().get(ASKED, headers={"X-API-Key": key}).status_code == 401
 
 
+def test_a_key_in_use_outlives_its_revocation_by_a_second_at_most(app: Flask, key: str, monkeypatch) -> None:
+    client, headers = app.test_client(), {"X-API-Key": key}
+    now = [100.0]
+    monkeypatch.setattr(keys, "time", SimpleNamespace(monotonic=lambda: now[0]))
+    assert client.get(ASKED, headers=headers).status_code == 200
+    with app.extensions[storage.EXTENSION].session() as session:
+        revoke_key(session, key_of(session, key), "a test")
+    now[0] += 0.9
+    assert client.get(ASKED, headers=headers).status_code == 200
+    now[0] += 0.2
+    assert client.get(ASKED, headers=headers).status_code == 401
+
+
 def test_the_key_of_a_disabled_user_does_not_count(app: Flask, key: str) -> None:
     with app.extensions[storage.EXTENSION].session() as session:
         session.execute(update(User).values(disabled=True))
@@ -74,7 +89,8 @@ def test_no_cookie_counts(app: Flask) -> None:
     assert client.get(ASKED).status_code == 401
 
 
-def test_the_use_of_a_key_is_noted_once_a_minute(app: Flask, key: str) -> None:
+def test_the_use_of_a_key_is_noted_once_a_minute(app: Flask, key: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(keys, "TRUSTED_SECONDS", 0)
     client, headers = app.test_client(), {"X-API-Key": key}
     client.get(ASKED, headers=headers)
     first = last_use(app)

@@ -23,7 +23,7 @@ from webapp.predictions import predict, typed_answers
 from webapp.storage import Database
 from webapp.storage.audit import note
 from webapp.storage.cells import CELLS, cell, cells
-from webapp.storage.history import Circumstances, store, store_shadow
+from webapp.storage.history import Circumstances, Kept, store, store_shadow
 from webapp.storage.queries import detail
 from webapp.storage.tables import SOURCES, AuditEntry, Details, ModelVersion, ShadowScore, StoredPrediction, Table
 
@@ -222,7 +222,7 @@ def test_a_prediction_is_stored_with_all_that_belongs_to_it(tables: Database) ->
     prediction = predict(model, answers)
     with tables.session() as session:
         how = Circumstances("lookup", application="A-1", account_id=7, arm="champion", milliseconds=41.5)
-        number = store(session, prediction, how, [{"key": "lows", "effect": 0.1, "values": []}])
+        (number,) = store(session, [Kept(prediction, how, [{"key": "lows", "effect": 0.1, "values": []}])])
         store_shadow(session, number, predict(shadow, answers))
     with tables.session() as session:
         found = detail(session, number)
@@ -260,7 +260,7 @@ def test_deleting_a_prediction_deletes_its_details_and_its_shadow(tables: Databa
     model = StandIn()
     prediction = predict(model, typed_answers(model, ANSWERS))
     with tables.session() as session:
-        number = store(session, prediction, Circumstances("form"))
+        (number,) = store(session, [Kept(prediction, Circumstances("form"))])
         store_shadow(session, number, prediction)
     with tables.session() as session:
         session.delete(session.get_one(StoredPrediction, number))

@@ -80,10 +80,12 @@ def groups_of(loans: Loans) -> pd.DataFrame:
     """The sex of each loan's owner, the age on the day of the grant and the region, by loan_id."""
     about = loans.about
     # By position: both tables hold the same loans in the same order.
-    dates = about.assign(granted_on=pd.to_datetime(loans.table["granted_on"]).to_numpy())
+    age = owner_age(
+        {"owner_born_on": about["owner_born_on"].to_numpy(), "granted_on": loans.table["granted_on"].to_numpy()}
+    )
     columns = {
         "sex": about["owner_sex"].astype("category"),
-        "age": pd.cut(owner_age(dates), [*_AGES, np.inf], right=False, labels=list(_AGES.values())),
+        "age": pd.cut(pd.Series(age, about.index), [*_AGES, np.inf], right=False, labels=list(_AGES.values())),
         "region": about["district_region"].astype("category"),
     }
     known = {trait: groups.cat.add_categories(_UNKNOWN).fillna(_UNKNOWN) for trait, groups in columns.items()}

@@ -93,6 +93,12 @@ class AccountLoan(Beside):
     granted_on: Day | None = Field(None, description="The day to look from; today where there is none.")
 
 
+class Wanted(Shape):
+    """What an answer is to hold."""
+
+    reasons: Literal["yes", "no"] = Field("yes", description="Whether to tell, and keep, what moved the prediction.")
+
+
 class Reason(Shape):
     """What a group of figures did to the probability."""
 

@@ -10,11 +10,11 @@ from werkzeug.exceptions import NotFound
 
 from features.lookup import Application
 from payoff.errors import InvalidAnswers
-from webapp.answering import answer_form, answer_forms
+from webapp.answering import answer_form, answer_forms, answer_shortly
 from webapp.api import schemas
 from webapp.api.describing import described
 from webapp.api.keys import api, known_caller, needs
-from webapp.api.reading import checked, json_list, json_object
+from webapp.api.reading import checked, json_list, json_object, read_query
 from webapp.explaining import Explanation, Reason
 from webapp.explaining.wording import label
 from webapp.lookups import answer_account
@@ -31,11 +31,16 @@ Question = tuple[Mapping[str, Any], Circumstances]
 
 
 @api.post("/predict")
-@described(_TAG, schemas.Answer, "The prediction, which is stored.", _BODY, body=schemas.Loan)
+@described(_TAG, schemas.Answer, "The prediction, which is stored.", _BODY, body=schemas.Loan, query=schemas.Wanted)
 def predict_loan() -> schemas.Answer:
-    """Score the loan of a filled-in form."""
-    sent, model = json_object(), current_model()
-    typed, how = _question(model, sent)
+    """Score the loan of a filled-in form.
+
+    Reasons take more time than all the rest: with `reasons=no` some ten times as many loans are answered.
+    """
+    wanted = read_query(schemas.Wanted)
+    typed, how = _question(current_model(), json_object())
+    if wanted.reasons == "no":
+        return _told(*answer_shortly(typed, how), how)
     answered = answer_form(typed, how)
     return _told(answered.number, answered.prediction, how, answered.explanation)
 

@@ -85,6 +85,34 @@ class Database:
         with mariadb.worded(StorageError, self.shown):
             return retrying.undone(once)
 
+    def kept(self, work: Callable[[Session], _Result], lies: Callable[[Session, _Result], bool]) -> _Result:
+        """What ``work`` gives in a transaction of its own, durable then; waits for a server that is away.
+
+        Parameters
+        ----------
+        work : callable
+            May be run several times, each in a transaction that the others left nothing in.
+        lies : callable
+            Whether what a run gave lies in the database: asked where the connection was lost while it committed.
+
+        Raises
+        ------
+        StorageError
+            The database did not come back in time, or refuses.
+        """
+        given: list[_Result] = []
+
+        def once() -> _Result:
+            with self._sessions.begin() as session:
+                if given and lies(session, given[-1]):
+                    return given[-1]
+                given[:] = []
+                given.append(work(session))
+            return given[-1]
+
+        with mariadb.worded(StorageError, self.shown):
+            return retrying.keeping(once)
+
     @property
     def shown(self) -> str:
         """The URL without its password."""
