@@ -17,6 +17,9 @@ PROTOCOLS: tuple[Protocol, ...] = get_args(Protocol)
 #: What the challenger does while the champion serves: nothing, score unseen, or answer a share of the applications.
 Challenger = Literal["off", "shadow", "split"]
 
+#: How the log is written: for people, or an object a line for programs.
+LogFormat = Literal["text", "json"]
+
 #: How a loan is predicted to end.
 Verdict = Literal["paid_off", "default"]
 

@@ -1,6 +1,7 @@
 """Settings, read once from ``PAYOFF_*`` variables and ``.env``.
 
-Nothing else in the project reads the environment, except that ``training.tracking`` reads MLflow's own variables.
+Nothing else in the project reads the environment, except that ``training.tracking`` reads MLflow's own variables, and
+``webapp.observing`` prometheus_client's.
 """
 
 import os
@@ -11,7 +12,7 @@ from dotenv import dotenv_values
 from pydantic import Field, SecretStr, ValidationError
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
-from payoff.choices import Challenger
+from payoff.choices import Challenger, LogFormat
 from payoff.errors import SettingsError
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -90,6 +91,15 @@ class Settings(BaseSettings):
         64, description="How many questions that wait at the same time share a model call, and a transaction."
     )
     workers: Annotated[int, Field(ge=1, le=64)] = Field(2, description="Web server processes.")
+    metrics_token: SecretStr | None = Field(
+        None,
+        description="Whoever sends it as a bearer token may read `/metrics`; without it, only this machine itself may.",
+    )
+    log_format: LogFormat = Field(
+        "text",
+        description="How `payoff serve` writes its log: `text`, or `json`, an object a line, with a line for each "
+        "request.",
+    )
 
     @property
     def reading_url(self) -> str:

@@ -11,6 +11,8 @@ from webapp.answering import gather
 from webapp.batch.attached import attach
 from webapp.languages import speak
 from webapp.limits import restrain
+from webapp.observing.page import look_out
+from webapp.observing.requests import observe, request_id
 from webapp.problems import word_errors
 from webapp.security import csrf, secure
 from webapp.serving import EXTENSION, LAKE, SETTINGS, LakeModels, Models
@@ -41,6 +43,7 @@ def create_app(
         The database cannot be reached.
     """
     app = Flask(__name__)
+    observe(app, settings)
     secure(app, settings)
     held = Database(settings.database_url, settings.mariadb_ca)
     held.migrate()
@@ -62,6 +65,7 @@ def create_app(
         csrf.exempt(blueprint)
     for blueprint in (pages, *api.BLUEPRINTS, *staff.BLUEPRINTS):
         app.register_blueprint(blueprint)
+    look_out(app)
     word_errors(app)
     return app
 
@@ -70,3 +74,4 @@ def _prepare_templates(app: Flask) -> None:
     app.jinja_env.undefined = StrictUndefined
     app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True
     app.jinja_env.filters.update(wording.FILTERS)
+    app.jinja_env.globals["request_id"] = request_id

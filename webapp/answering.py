@@ -16,6 +16,7 @@ from payoff.registry import SERVED
 from webapp import trials
 from webapp.explaining import Explanation, as_json, explain
 from webapp.gathering import Gathering
+from webapp.observing import metrics
 from webapp.predictions import Prediction, Scorer, Terms, judged, terms_of, typed_answers
 from webapp.remembering import Remembered
 from webapp.serving import current_model
@@ -78,8 +79,9 @@ class _Stages:
 
 def gather(app: Flask, held: Database, most: int) -> None:
     """Let up to ``most`` questions that wait at the same time share one model call and one transaction."""
-    storing = Gathering(partial(_store, held), most, shared=_meets_all)
-    app.extensions[_EXTENSION] = _Stages(Gathering(_judge, most), storing, Remembered())
+    judging = Gathering(_judge, most, noted=partial(metrics.gathered, "predict"))
+    storing = Gathering(partial(_store, held), most, shared=_meets_all, noted=partial(metrics.gathered, "store"))
+    app.extensions[_EXTENSION] = _Stages(judging, storing, Remembered(metrics.cached))
 
 
 def answer_form(answers: Mapping[str, object], how: Circumstances) -> Answered:
@@ -187,7 +189,10 @@ def _predicted(model: Scorer, typed: Sequence[Answers]) -> list[Prediction]:
 
 
 def _store(held: Database, kept: Sequence[Kept]) -> list[int]:
-    return held.kept(lambda session: store(session, kept), lambda session, numbers: lies(session, numbers, kept))
+    numbers = held.kept(lambda session: store(session, kept), lambda session, given: lies(session, given, kept))
+    for each in kept:
+        metrics.predicted(each.how.source, each.prediction.feature_set, each.prediction.prediction)
+    return numbers
 
 
 def _meets_all(error: Exception) -> bool:

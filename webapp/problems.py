@@ -12,6 +12,8 @@ from werkzeug.exceptions import HTTPException, ServiceUnavailable
 from werkzeug.wrappers import Response as AnyResponse
 
 from payoff.errors import Busy, InvalidAnswers, LakeError, ModelError, NoModel, StorageError
+from webapp.observing import metrics
+from webapp.observing.requests import request_id
 
 NO_MODEL = "No model has been trained yet. Run `payoff run`, or `payoff model train` if the data is loaded."
 UNUSABLE_MODEL = "The model cannot be loaded. The log of the server says why; `payoff model list` shows the others."
@@ -80,6 +82,8 @@ def problem(status: int, detail: str, errors: Mapping[str, str] | None = None) -
         "status": status,
         "detail": detail,
     }
+    if asked := request_id():
+        body["request_id"] = asked
     if errors is not None:
         body["errors"] = [{"field": name, "reason": reason} for name, reason in errors.items()]
     return Response(json.dumps(body), status, mimetype="application/problem+json")
@@ -118,6 +122,7 @@ def _unstored(error: StorageError) -> AnyResponse:
 def _busy(error: Busy) -> AnyResponse:
     """503: better than to wait for long."""
     _log.warning("too busy to answer: %s", error)
+    metrics.refused("busy")
     return _refused(ServiceUnavailable(BUSY, retry_after=_RETRY_SECONDS), _TOO_BUSY)
 
 

@@ -26,7 +26,7 @@ HEADERS = {
 #: Only over https, where browsers heed it: they keep to https for a year.
 TRANSPORT = "max-age=31536000"
 LARGEST_REQUEST = 64 * 1024
-_KEPT_BY_NOBODY = ("/api/", "/staff/", "/healthz", "/readyz")
+_KEPT_BY_NOBODY = ("/api/", "/staff/", "/healthz", "/readyz", "/metrics")
 _SHORTEST_KEY = 32
 
 csrf = CSRFProtect()

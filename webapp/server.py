@@ -2,6 +2,7 @@
 
 import socket
 import threading
+from contextlib import suppress
 from ipaddress import ip_address
 from typing import Any
 
@@ -14,6 +15,8 @@ from payoff.settings import Settings
 from webapp import create_app
 from webapp.batch.attached import EXTENSION as BATCHES
 from webapp.lookups import LOOKED_UP
+from webapp.observing.logs import ServerLog, log_as
+from webapp.observing.together import counted_together, forget, take_part
 from webapp.warming import warm_up
 
 #: How long a connection may rest. Longer than a load balancer's patience (AWS: 60 s), or it would now and then send a
@@ -31,11 +34,13 @@ def serve(settings: Settings) -> None:
     SettingsError
         The address is taken or cannot be used.
     """
+    log_as(settings.log_format)
     listener = listen(settings)
     address = _url(settings.host, listener.getsockname()[1])
-    # Made before the processes part, so that all of them share one key and a bad setting is said once.
-    create_app(settings)
-    _Server(settings, listener, address).run()
+    with counted_together():
+        # Made before the processes part, so that all of them share one key and a bad setting is said once.
+        create_app(settings)
+        _Server(settings, listener, address).run()
 
 
 def listen(settings: Settings) -> socket.socket:
@@ -96,8 +101,10 @@ class _Server(BaseApplication):
             "secure_scheme_headers": {},
             "loglevel": "warning",
             "control_socket_disable": True,
-            "when_ready": lambda _: print(f"Payoff is ready: {address} (Ctrl+C stops it)", flush=True),
+            "logger_class": ServerLog,
+            "when_ready": lambda _: _announce(address),
             "post_worker_init": _begin,
+            "child_exit": lambda _, worker: forget(worker.pid),
         }
         super().__init__()
 
@@ -109,7 +116,14 @@ class _Server(BaseApplication):
         return create_app(self._settings)
 
 
+def _announce(address: str) -> None:
+    # Where nothing can be written, nobody is told, and everybody served.
+    with suppress(OSError):
+        print(f"Payoff is ready: {address} (Ctrl+C stops it)", flush=True)
+
+
 def _begin(worker: Any) -> None:
+    take_part()
     _warm_up(worker)
     worker.wsgi.extensions[BATCHES].watch()
 

@@ -68,6 +68,7 @@ class Problem(Shape):
     title: str
     status: int
     detail: str
+    request_id: str = Field("", description="What the log has about the request carries it, as does `X-Request-Id`.")
     errors: list[Fault] = Field([], description="Every faulty field, where fields are to blame.")
 
 

@@ -22,6 +22,7 @@ from webapp.batch.reading import Sheet, records
 from webapp.batch.scoring import SETS, Explained, Outcome, outcomes
 from webapp.batch.writing import bad_rows, result_rows
 from webapp.explaining import as_json
+from webapp.observing import metrics
 from webapp.predictions import Scorer
 from webapp.serving import Models
 from webapp.storage import Database
@@ -140,6 +141,9 @@ class Runner:
         if held:
             batch.bad += sum(1 for each in found if each.faults)
             batch.done += rows
+            for each in found:
+                if each.prediction:
+                    metrics.predicted("batch", each.prediction.feature_set, each.prediction.prediction)
         elif gone:
             # It was deleted while this chunk was scored, whose files would stay behind.
             BatchFiles(self._lake, batch.options["folder"]).delete(starts_of(batch))
