@@ -24,7 +24,8 @@ import pyarrow as pa
 from measuring import ROOT, here, private_mariadb, versions
 
 from payoff import runs, schema
-from payoff.lake import Lake, S3Lake, open_lake
+from payoff.lake import Lake, open_lake
+from payoff.lake.bucket import S3Lake
 from payoff.settings import load_settings
 from payoff.warehouse import open_warehouse
 

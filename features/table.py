@@ -10,7 +10,6 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cache, lru_cache
 
-import duckdb
 import numpy as np
 import pandas as pd
 import pyarrow as pa
@@ -22,7 +21,6 @@ from features.rendering import Query, query
 from features.sets import SYNTHESISED, bank, every_candidate, feature_set
 from payoff.contract import Feature, Relation
 from payoff.warehouse import SqlSession
-from payoff.warehouse.duckdb_file import DuckDBWarehouse
 
 #: The marts that the queries read.
 MARTS = ("loans", "loan_transactions", "loan_orders", "loan_persons")
@@ -70,6 +68,11 @@ def _grouped(relation: Relation, features: Sequence[Feature]) -> str:
 @contextmanager
 def over_marts(marts: Mapping[str, pa.Table]) -> Iterator[SqlSession]:
     """A warehouse in memory that holds ``marts`` only."""
+    # Whoever only asks how features are made needs no database.
+    import duckdb
+
+    from payoff.warehouse.duckdb_file import DuckDBWarehouse
+
     with duckdb.connect() as connection:
         for name, table in marts.items():
             connection.register(name, table)

@@ -10,6 +10,8 @@ import pandas as pd
 from pydantic import BaseModel, ConfigDict
 from scipy.special import ndtri
 
+from payoff import trees
+
 #: scikit-learn's: nearer to the ends of the training loans than this is beyond them, and no share is nearer to 0 or 1.
 _BOUND = 1e-7
 
@@ -85,31 +87,25 @@ class Ensemble:
 
     Raises
     ------
-    ValueError
-        LightGBM cannot read its trees.
+    ValueError, OSError
+        LightGBM cannot read its trees, or cannot be used.
     """
 
     def __init__(self, compiled: Compiled) -> None:
-        # It takes a while, and fails on a system without the OpenMP runtime.
-        import lightgbm
-
         self._compiled = compiled
         self._known = {name: pd.Index(values) for name, values in compiled.categories.items()}
         self._numbers = list(compiled.numbers)
         self._quantiles = np.array(list(compiled.numbers.values()))
         self._shares = np.asarray(compiled.shares)
-        try:
-            self._boosters = [lightgbm.Booster(model_str=each.text) for each in compiled.trees]
-        except lightgbm.basic.LightGBMError as error:
-            raise ValueError(f"LightGBM cannot read the trees: {error}") from error
+        self._computed = [trees.Trees(each.text) for each in compiled.trees]
 
     def __call__(self, table: pd.DataFrame) -> np.ndarray:
         """Probability of class 1 of each row of ``table``, which has at least the features of the ensemble."""
         seen = self.inputs(table)
         total = np.zeros(len(table))
-        for trees, booster in zip(self._compiled.trees, self._boosters, strict=True):
-            rows = np.nan_to_num(seen).astype(np.float32).astype(np.float64) if trees.rounded else seen
-            total += trees.weight * np.asarray(booster.predict(rows[:, trees.columns], num_threads=1))
+        for each, computed in zip(self._compiled.trees, self._computed, strict=True):
+            rows = np.nan_to_num(seen).astype(np.float32).astype(np.float64) if each.rounded else seen
+            total += each.weight * computed(rows[:, each.columns])
         for additive in self._compiled.additive:
             total += additive.weight * _logistic(self._log_odds(additive, seen))
         return total

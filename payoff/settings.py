@@ -100,6 +100,11 @@ class Settings(BaseSettings):
         description="How `payoff serve` writes its log: `text`, or `json`, an object a line, with a line for each "
         "request.",
     )
+    queue: Annotated[int, Field(ge=1, le=100_000)] = Field(
+        256,
+        description="Requests that may wait for a thread in each process; one more is answered with 503, to be asked "
+        "again in a second.",
+    )
 
     @property
     def reading_url(self) -> str:

@@ -14,7 +14,8 @@ from etl.export import export
 from etl.export.snapshot import export_snapshot
 from etl.load import read_origin
 from payoff import runs, schema
-from payoff.lake import Lake, S3Lake, open_lake
+from payoff.lake import Lake, open_lake
+from payoff.lake.bucket import S3Lake
 from payoff.settings import Settings, load_settings
 from payoff.warehouse import open_warehouse
 

@@ -15,7 +15,7 @@ from webapp.observing.page import look_out
 from webapp.observing.requests import observe, request_id
 from webapp.problems import word_errors
 from webapp.security import csrf, secure
-from webapp.serving import EXTENSION, LAKE, SETTINGS, LakeModels, Models
+from webapp.serving import EXTENSION, LAKE, SETTINGS, Models, lake_models
 from webapp.storage import Database
 from webapp.vendored import find_parts
 from webapp.views import pages
@@ -51,7 +51,7 @@ def create_app(
     app.extensions[storage.EXTENSION] = held
     app.extensions[SETTINGS] = settings
     app.extensions[LAKE] = lake
-    app.extensions[EXTENSION] = models or LakeModels(lake, settings.var_dir / "models")
+    app.extensions[EXTENSION] = models or lake_models(settings, lake)
     gather(app, held, settings.gather)
     if works_batches:
         attach(app, lake)

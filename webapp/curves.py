@@ -1,6 +1,7 @@
 """The curves of a version over the loans that took no part in its training, as points to be drawn.
 
-Default is the class that is looked for: what is refused is what scores at least a threshold.
+Default is the class that is looked for: what is refused is what scores at least a threshold. scipy and scikit-learn are
+imported where a curve is made, which few processes do: that takes a second.
 """
 
 from dataclasses import dataclass
@@ -8,10 +9,9 @@ from itertools import pairwise
 
 import numpy as np
 import pandas as pd
-from scipy.stats import binomtest, rankdata
-from sklearn.metrics import precision_recall_curve, roc_curve
 
 from payoff.metadata import TARGET
+from webapp.intervals import wilson
 
 Point = tuple[float, float]
 
@@ -94,12 +94,16 @@ def curves(held_out: pd.DataFrame, threshold: float) -> Curves | None:
 
 
 def _roc(truth: np.ndarray, probability: np.ndarray, refused: np.ndarray) -> Line:
+    from sklearn.metrics import roc_curve
+
     alarms, caught, _ = roc_curve(truth, probability)
     at = (float(refused[truth == 0].mean()), float(refused[truth == 1].mean()))
     return Line(_thinned(alarms, caught), at)
 
 
 def _precision_recall(truth: np.ndarray, probability: np.ndarray, refused: np.ndarray) -> Line:
+    from sklearn.metrics import precision_recall_curve
+
     precision, recall, _ = precision_recall_curve(truth, probability, drop_intermediate=True)
     at = (float(refused[truth == 1].mean()), float(truth[refused].mean())) if refused.any() else None
     return Line(_thinned(recall[::-1], precision[::-1]), at, stepped=True)
@@ -116,19 +120,17 @@ def reliability(truth: np.ndarray, probability: np.ndarray, groups: int = GROUPS
         1 where the loan defaulted.
     probability : float array, one per loan
         Of default.
-
-    Notes
-    -----
-    Wilson, E. B. (1927). Probable inference, the law of succession, and statistical inference. JASA 22, 209-212.
     """
+    from scipy.stats import rankdata
+
     place = (rankdata(probability) - 0.5) / probability.size
     number = np.minimum((place * groups).astype(int), groups - 1)
     return tuple(_group(truth[number == each], probability[number == each]) for each in np.unique(number))
 
 
 def _group(truth: np.ndarray, probability: np.ndarray) -> Group:
-    interval = binomtest(int(truth.sum()), truth.size).proportion_ci(confidence_level=0.95, method="wilson")
-    return Group(truth.size, float(probability.mean()), float(truth.mean()), float(interval.low), float(interval.high))
+    low, high = wilson(int(truth.sum()), truth.size)
+    return Group(truth.size, float(probability.mean()), float(truth.mean()), low, high)
 
 
 def _thinned(x: np.ndarray, y: np.ndarray) -> tuple[Point, ...]:

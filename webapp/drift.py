@@ -18,7 +18,6 @@ from functools import cache
 from typing import Literal
 
 import numpy as np
-from scipy.stats import chi2, kstwobign
 
 from payoff.metadata import deciles_of
 
@@ -31,7 +30,8 @@ WARN, ALARM = 0.1, 0.25
 #: Predictions below which nothing is said.
 FEWEST = 50
 MISSING = ""
-_KOLMOGOROV_95 = float(kstwobign.ppf(0.95))
+#: The 95 % quantile of Kolmogorov's distribution.
+KOLMOGOROV_95 = 1.3580986393225505
 
 
 @dataclass(frozen=True)
@@ -165,7 +165,7 @@ def ks_distance(values: np.ndarray, deciles: Sequence[float], loans: int) -> Dis
     up_to = np.searchsorted(ordered, deciles, side="right") / ordered.size
     below = np.searchsorted(ordered, deciles, side="left") / ordered.size
     value = float(max(0.0, (tenths - up_to).max(), (below - tenths).max()))
-    limit = _KOLMOGOROV_95 * float(np.sqrt(1 / ordered.size + 1 / loans))
+    limit = KOLMOGOROV_95 * float(np.sqrt(1 / ordered.size + 1 / loans))
     return Distance(value, None, limit, level(value, limit, ordered.size))
 
 
@@ -199,6 +199,9 @@ def _in_order(name: str) -> tuple[bool, int, str]:
 @cache
 def _chi2_95(freedom: int) -> float:
     """The 95 % quantile of χ²; 0 where a single bin leaves no freedom."""
+    # Half a second to import, and only the dashboard asks.
+    from scipy.stats import chi2
+
     return float(chi2.ppf(0.95, freedom)) if freedom else 0.0
 
 

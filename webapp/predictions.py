@@ -7,7 +7,6 @@ from typing import Any, Protocol
 
 import numpy as np
 import pandas as pd
-from scipy.stats import binomtest
 
 from features.answers import Answers, form_features, validated
 from features.sets import feature_set
@@ -15,6 +14,7 @@ from payoff.choices import Verdict
 from payoff.contract import Feature
 from payoff.errors import ModelError
 from payoff.metadata import Band, Metadata
+from webapp.intervals import wilson
 
 
 class Scorer(Protocol):
@@ -170,14 +170,8 @@ def verdict(metadata: Metadata, payoff: float) -> Verdict:
 
 
 def band_interval(band: Band) -> tuple[float, float]:
-    """Wilson's 95 % interval of the share of the band's loans that were paid off.
-
-    Notes
-    -----
-    Wilson, E. B. (1927). Probable inference, the law of succession, and statistical inference. JASA 22, 209-212.
-    """
-    interval = binomtest(band.paid_off, band.loans).proportion_ci(confidence_level=0.95, method="wilson")
-    return float(interval.low), float(interval.high)
+    """Wilson's 95 % interval of the share of the band's loans that were paid off."""
+    return wilson(band.paid_off, band.loans)
 
 
 def _band(bands: tuple[Band, ...], payoff: float) -> Band | None:

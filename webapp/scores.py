@@ -7,11 +7,12 @@ Efron, B. and Tibshirani, R. J. (1993). An introduction to the bootstrap, chapte
 """
 
 import math
+from statistics import NormalDist
 
 import numpy as np
-from scipy.stats import binomtest, norm
 
 from payoff.metadata import Figure
+from webapp.intervals import wilson
 
 _RESAMPLES = 1_000
 #: Resamples drawn at a time, so that ten thousand outcomes take megabytes and not gigabytes.
@@ -45,14 +46,9 @@ def difference_of(first: np.ndarray, second: np.ndarray, *, seed: int = 0) -> Fi
 
 
 def share_of(part: int, whole: int) -> Figure:
-    """A share with Wilson's 95 % interval.
-
-    Notes
-    -----
-    Wilson, E. B. (1927). Probable inference, the law of succession, and statistical inference. JASA 22, 209-212.
-    """
-    interval = binomtest(part, whole).proportion_ci(confidence_level=0.95, method="wilson")
-    return Figure(value=part / whole, low=float(interval.low), high=float(interval.high))
+    """A share with Wilson's 95 % interval."""
+    low, high = wilson(part, whole)
+    return Figure(value=part / whole, low=low, high=high)
 
 
 def outcomes_needed(variance: float, difference: float) -> int:
@@ -69,7 +65,7 @@ def outcomes_needed(variance: float, difference: float) -> int:
     Two-sided test at 5 %, power 80 %, normal approximation: n = (z_0.975 + z_0.8)² × variance / difference² (Lachin,
     J. M. (1981), Controlled Clinical Trials 2, 93-113). Rough: the variance is itself estimated, and losses are skewed.
     """
-    quantiles = float(norm.ppf(0.975) + norm.ppf(0.8))
+    quantiles = NormalDist().inv_cdf(0.975) + NormalDist().inv_cdf(0.8)
     return math.ceil(quantiles**2 * variance / difference**2)
 
 

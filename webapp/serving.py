@@ -3,7 +3,7 @@
 import logging
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import date
 from functools import lru_cache
 from pathlib import Path
@@ -74,6 +74,11 @@ def current_model(feature_set: str = SERVED) -> Scorer:
     return served_models().current(feature_set)
 
 
+def lake_models(settings: Settings, lake: Lake, loaded: Mapping[str, Scorer] | None = None) -> "LakeModels":
+    """The models of a lake, their files kept where the settings say; ``loaded`` as of :class:`LakeModels`."""
+    return LakeModels(lake, settings.var_dir / "models", loaded)
+
+
 class LakeModels:
     """The models of a lake, each loaded when it is first asked for.
 
@@ -81,14 +86,17 @@ class LakeModels:
     ----------
     cache : Path
         Directory that model files are fetched to.
+    loaded : mapping of version to model, optional
+        Those that need not be loaded again.
     """
 
-    def __init__(self, lake: Lake, cache: Path) -> None:
+    def __init__(self, lake: Lake, cache: Path, loaded: Mapping[str, Scorer] | None = None) -> None:
         self._lake, self._cache = lake, cache
         self._held: dict[tuple[str, str], ModelHolder] = {}
         self._lock = threading.Lock()
+        ready = dict(loaded or {})
         # Some versions side by side, not all that there ever were.
-        self._load = lru_cache(maxsize=8)(lambda version: load_model(lake, version, cache))
+        self._load = lru_cache(maxsize=8)(lambda version: ready.get(version) or load_model(lake, version, cache))
 
     def current(self, feature_set: str = SERVED) -> Scorer:
         return self._holder("champion", feature_set).current()
@@ -105,11 +113,18 @@ class LakeModels:
     def version(self, version: str) -> Scorer:
         return self._load(version)
 
+    def loaded(self) -> dict[str, Scorer]:
+        """The models that serve, by version."""
+        serving = [holder.serving for holder in self._held.values()]
+        return {model.metadata.version: model for model in serving if model}
+
     def _holder(self, role: str, feature_set: str) -> "ModelHolder":
         with self._lock:
             if (role, feature_set) not in self._held:
                 pointer = champion if role == "champion" else _challenger
-                self._held[role, feature_set] = ModelHolder(self._lake, self._cache, feature_set, pointer)
+                self._held[role, feature_set] = ModelHolder(
+                    self._lake, self._cache, feature_set, pointer, load=lambda _, version, __: self._load(version)
+                )
             return self._held[role, feature_set]
 
 
@@ -119,8 +134,14 @@ def _challenger(lake: Lake, feature_set: str) -> str:
     raise NoModel(f"the set {feature_set!r} has no challenger")
 
 
+def _beside(work: Callable[[], None]) -> None:
+    threading.Thread(target=work, name="look-for-model", daemon=True).start()
+
+
 class ModelHolder:
     """Loads the model that a pointer names when first asked, and again when it names another.
+
+    Whoever asks first waits for it. Once a model serves, the next is looked for and loaded beside the requests.
 
     Parameters
     ----------
@@ -132,6 +153,8 @@ class ModelHolder:
         As ``payoff.model.load_model``.
     clock : callable, optional
         Seconds that only grow.
+    run : callable, optional
+        Runs what it is given, in a thread of its own by default.
     """
 
     def __init__(
@@ -142,16 +165,22 @@ class ModelHolder:
         pointer: Callable[[Lake, str], str] = champion,
         load: Callable[[Lake, str, Path], Scorer] = load_model,
         clock: Callable[[], float] = time.monotonic,
+        run: Callable[[Callable[[], None]], None] = _beside,
     ) -> None:
-        self._lake, self._cache, self._load, self._clock = lake, cache, load, clock
+        self._lake, self._cache, self._load, self._clock, self._run = lake, cache, load, clock, run
         self._feature_set, self._pointer = feature_set, pointer
         self._lock = threading.Lock()
         self._model: Scorer | None = None
         self._failure: str | None = None
         self._next_check = float("-inf")
 
+    @property
+    def serving(self) -> Scorer | None:
+        """The model that serves, if one does yet."""
+        return self._model
+
     def current(self) -> Scorer:
-        """The model pointed at; while a new one loads or is broken, the one before.
+        """The model pointed at; while a new one is looked for, loads or is broken, the one before.
 
         Raises
         ------
@@ -162,14 +191,13 @@ class ModelHolder:
         """
         serving = self._model
         if serving is None:
-            self._lock.acquire()
-        # One thread looks for a new champion; the others go on with what serves.
-        elif self._clock() < self._next_check or not self._lock.acquire(blocking=False):
-            return serving
-        try:
-            return self._checked()
-        finally:
-            self._lock.release()
+            with self._lock:
+                return self._checked()
+        if (now := self._clock()) >= self._next_check:
+            # Set at once, so that the next request does not look too; and should the look end in an unforeseen error.
+            self._next_check = now + RETRY_SECONDS
+            self._run(self._look)
+        return serving
 
     def _checked(self) -> Scorer:
         if self._clock() >= self._next_check:
@@ -177,6 +205,16 @@ class ModelHolder:
         if self._model is None:
             raise ModelError(self._failure)
         return self._model
+
+    def _look(self) -> None:
+        # Where a model takes long to load, the next look would only wait for it.
+        if self._lock.acquire(blocking=False):
+            try:
+                self._check()
+            except NoModel:
+                _log.info("no model of %s serves in this place any more", self._feature_set)
+            finally:
+                self._lock.release()
 
     def _check(self) -> None:
         try:
@@ -189,7 +227,7 @@ class ModelHolder:
             # Looked for at every request, so that a first training shows at once. A challenger that was promoted is
             # gone from its place; it must not go on answering there.
             if self._model is None or self._pointer is not champion:
-                self._model = None
+                self._model, self._next_check = None, float("-inf")
                 raise
             self._next_check = self._clock() + RECHECK_SECONDS
         except (ModelError, LakeError) as error:

@@ -21,7 +21,8 @@ from etl.export.written import batches_of, files_of
 from etl.load import ORIGIN, read_origin
 from payoff import aws, runs, schema
 from payoff.errors import ExportError, LakeError, SettingsError, WarehouseError
-from payoff.lake import Lake, S3Lake
+from payoff.lake import Lake
+from payoff.lake.bucket import S3Lake
 from payoff.settings import Settings
 from payoff.warehouse import Warehouse, create_table, duckdb_path, open_warehouse, rebuild_warehouse
 

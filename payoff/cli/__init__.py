@@ -1,5 +1,6 @@
 """The command line. Each command says what it did, in how many rows and seconds, and where the result lies."""
 
+import os
 import sys
 from typing import NoReturn
 
@@ -21,6 +22,7 @@ from payoff.cli.users import user
 from payoff.errors import BadRows, PayoffError
 from payoff.reporting import Stages, console
 from payoff.settings import Settings, load_settings
+from payoff.threads import compute_alone
 
 _BAD_ROWS_ADVICE = (
     "Nothing was loaded; the warehouse that was in use stays in use. Mend these rows, or leave them out with "
@@ -46,9 +48,11 @@ for _commands in (etl, features, model, predict, user, key, predictions, databas
 @click.option("--port", type=int, help="Port to listen on; 0 takes a free one.  [PAYOFF_PORT]")
 def serve(host: str | None, port: int | None) -> None:
     """Serve the form and the API with the promoted model."""
+    settings = load_settings(host=host, port=port)
+    compute_alone()
     from webapp.server import serve as serve_forever
 
-    serve_forever(load_settings(host=host, port=port))
+    serve_forever(settings, preloads=True)
 
 
 @cli.command("lambda")
@@ -75,9 +79,9 @@ def run(source: str | None, skip_bad_rows: bool, seed: int, then_serve: bool) ->
     train_sets(settings, ("form", "full"), Training(seed), stages)
     stages.total()
     if then_serve:
-        from webapp.server import serve as serve_forever
-
-        serve_forever(settings)
+        # The training has started threads, which the processes of the server could not inherit: it begins anew.
+        sys.stdout.flush()
+        os.execv(sys.executable, [sys.executable, "-m", "payoff.cli", "serve"])  # noqa: S606 - our own command
 
 
 @cli.command("settings")

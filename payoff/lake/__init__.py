@@ -15,13 +15,11 @@ from typing import Any, NamedTuple, Protocol
 from urllib.parse import unquote, urlsplit
 
 from payoff.errors import LakeError, SettingsError
-from payoff.lake.bucket import S3Lake
 from payoff.lake.directory import DirectoryLake
 from payoff.settings import Settings
 
 __all__ = [
-    "DirectoryLake", "Lake", "S3Lake", "open_lake", "read_checked", "read_json", "sha256", "update_json",
-    "write_json",
+    "DirectoryLake", "Lake", "open_lake", "read_checked", "read_json", "sha256", "update_json", "write_json",
 ]  # fmt: skip
 
 _SWAPS = 20
@@ -69,6 +67,9 @@ def open_lake(settings: Settings) -> Lake:
     """
     parts = urlsplit(settings.lake_uri)
     if parts.scheme == "s3" and parts.netloc:
+        # boto3 is not for those whose lake is a directory.
+        from payoff.lake.bucket import S3Lake
+
         return S3Lake(parts.netloc, parts.path.strip("/"), settings.s3_endpoint_url)
     if parts.scheme == "file" and parts.netloc in {"", "localhost"} and parts.path.startswith("/"):
         return DirectoryLake(Path(unquote(parts.path)))

@@ -1,10 +1,12 @@
-"""How one signs in: with a password, with an IAM token of 15 minutes, or with a secret that is rotated."""
+"""How one signs in: with a password, with an IAM token of 15 minutes, or with a secret that is rotated.
+
+boto3 is imported where AWS is asked: it takes a tenth of a second that a password does not need.
+"""
 
 import json
 import threading
 from typing import Protocol
 
-from payoff import aws
 from payoff.errors import PayoffError
 from payoff.mariadb.address import Address
 
@@ -40,6 +42,8 @@ class TokenLogin:
         self._address, self._kind = address, kind
 
     def credentials(self) -> dict[str, str]:
+        from payoff import aws
+
         host, user = self._address.host, str(self._address.url.username)
         with aws.worded(self._kind, f"get an IAM token for {user} at {host}"):
             made = aws.client("rds").generate_db_auth_token(host, self._address.port, user)
@@ -70,6 +74,8 @@ class SecretLogin:
             return self._held != refused
 
     def _read(self) -> dict[str, str]:
+        from payoff import aws
+
         with aws.worded(self._kind, f"read the secret {self._secret}"):
             text = aws.client("secretsmanager").get_secret_value(SecretId=self._secret).get("SecretString", "")
         try:

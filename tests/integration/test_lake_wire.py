@@ -7,7 +7,8 @@ import pytest
 from aws_front import fronted
 
 from payoff.errors import LakeError
-from payoff.lake import S3Lake, open_lake, sha256
+from payoff.lake import open_lake, sha256
+from payoff.lake.bucket import S3Lake
 from payoff.settings import load_settings
 
 MEGABYTE = 1024 * 1024

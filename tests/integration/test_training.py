@@ -247,7 +247,7 @@ def test_the_app_keeps_the_champion_it_has_when_the_next_one_is_damaged(
     copied, trained, tmp_path, caplog, file, damage
 ):
     now = [0.0]
-    holder = ModelHolder(copied, tmp_path / "cache", clock=lambda: now[0])
+    holder = ModelHolder(copied, tmp_path / "cache", clock=lambda: now[0], run=lambda look: look())
     assert holder.current().metadata.version == trained.version
     for key in copied.keys(f"models/{trained.version}/"):
         copied.write(key.replace(trained.version, "next"), copied.read(key))

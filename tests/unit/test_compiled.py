@@ -1,5 +1,6 @@
 """An ensemble written out computes what the libraries compute that trained it."""
 
+from concurrent.futures import ThreadPoolExecutor
 from types import SimpleNamespace
 
 import lightgbm
@@ -9,6 +10,7 @@ import pytest
 from sklearn.ensemble import ExtraTreesClassifier, RandomForestClassifier
 from sklearn.preprocessing import QuantileTransformer
 
+from payoff import trees
 from payoff.compiled import Additive, Compiled, Ensemble, Trees, normal_scores
 from training import compiling
 from training.compiling import Forest, NotCompiled, compile_directory, forest_text
@@ -73,10 +75,22 @@ def test_a_feature_of_two_values_is_a_flag() -> None:
     assert said[1] == said[2] < 0.1
 
 
+def test_trees_say_what_lightgbm_says_of_them_from_many_threads_at_once() -> None:
+    seen = RNG.normal(size=(500, 5))
+    seen[RNG.random(seen.shape) < 0.1] = np.nan
+    truth = (np.nan_to_num(seen[:, 0]) + RNG.normal(size=500) > 0).astype(int)
+    booster = lightgbm.train({"objective": "binary", "verbose": -1, "num_threads": 1}, lightgbm.Dataset(seen, truth))
+    computed = trees.Trees(booster.model_to_string())
+    wanted = booster.predict(seen)
+    with ThreadPoolExecutor(8) as pool:
+        for said in pool.map(computed, [seen] * 40):
+            np.testing.assert_array_equal(said, wanted)
+
+
 def test_trees_that_lightgbm_cannot_read_are_a_value_error() -> None:
-    trees = Trees(weight=1.0, columns=(0,), text="no trees", rounded=False)
-    with pytest.raises(ValueError, match="LightGBM cannot read"):
-        Ensemble(Compiled(flags={}, categories={}, numbers={}, shares=(), trees=(trees,), additive=()))
+    nonsense = Trees(weight=1.0, columns=(0,), text="no trees", rounded=False)
+    with pytest.raises(ValueError, match="LightGBM: "):
+        Ensemble(Compiled(flags={}, categories={}, numbers={}, shares=(), trees=(nonsense,), additive=()))
 
 
 def test_a_model_of_another_kind_is_not_compiled(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,5 +1,7 @@
 """The server: its socket, its address, its options."""
 
+import os
+import resource
 import socket
 import threading
 from pathlib import Path
@@ -10,6 +12,7 @@ from web import Served, StandIn, settings
 
 from payoff.errors import ModelError, SettingsError
 from webapp import create_app, server
+from webapp.serving import EXTENSION
 
 
 def test_a_busy_port_names_the_setting(tmp_path: Path) -> None:
@@ -49,7 +52,8 @@ def test_serving_takes_the_settings_and_announces_the_real_port(
     monkeypatch.setattr(server._Server, "run", lambda started: seen.append(started))
     server.serve(settings(tmp_path, port=0, workers=3))
     (started,) = seen
-    assert (started.cfg.workers, started.cfg.threads, started.cfg.timeout) == (3, 4, 60)
+    assert (started.cfg.workers, started.cfg.threads, started.cfg.timeout) == (3, 32, 60)
+    assert started.cfg.worker_connections > 1000
     assert not started.cfg.preload_app
     (descriptor,) = started.cfg.address
     with socket.socket(fileno=descriptor) as listener:
@@ -57,6 +61,36 @@ def test_serving_takes_the_settings_and_announces_the_real_port(
     started.cfg.when_ready(None)
     assert f"Payoff is ready: http://127.0.0.1:{port} " in capsys.readouterr().out
     assert started.load().test_client().get("/healthz").status_code == 200
+
+
+@pytest.mark.parametrize(("preloads", "asked"), [(True, [server._ANSWERED]), (False, [])])
+def test_models_are_loaded_before_the_processes_part_where_that_is_safe(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, preloads: bool, asked: list[object]
+) -> None:
+    seen: list[object] = []
+    monkeypatch.setattr(server._Server, "run", lambda _: None)
+    monkeypatch.setattr(server, "warm_up", lambda _, feature_sets: seen.append(feature_sets))
+    server.serve(settings(tmp_path, port=0), preloads=preloads)
+    assert seen == asked
+
+
+def test_every_process_makes_an_app_of_its_own_with_the_models_that_were_loaded(tmp_path: Path) -> None:
+    one = StandIn()
+    with server.listen(settings(tmp_path, port=0)) as listener:
+        started = server._Server(settings(tmp_path), listener, "", {"one": one})
+        first, second = started.load(), started.load()
+        os.close(*started.cfg.address)
+    assert first is not second
+    assert first.extensions[EXTENSION].version("one") is second.extensions[EXTENSION].version("one") is one
+
+
+def test_a_process_may_hold_as_many_connections_as_the_system_allows_it_files(monkeypatch: pytest.MonkeyPatch) -> None:
+    limits: list[tuple[int, int]] = []
+    monkeypatch.setattr(resource, "setrlimit", lambda _, limit: limits.append(limit))
+    for held, most in [((1024, 1_000_000), 4096), ((1024, resource.RLIM_INFINITY), 4096), ((1024, 2048), 1792)]:
+        monkeypatch.setattr(resource, "getrlimit", lambda _, held=held: held)
+        assert server._connections() == most
+    assert limits == [(4352, 1_000_000), (4352, resource.RLIM_INFINITY), (2048, 2048)]
 
 
 class Asked(Served):

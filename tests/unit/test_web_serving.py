@@ -1,6 +1,7 @@
 """The model that serves: loaded once, followed when it changes, kept when its successor is broken."""
 
 import threading
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +12,7 @@ from web import StandIn, metadata
 from payoff.errors import ContractError, LakeError, ModelError, NoModel
 from payoff.lake import DirectoryLake, Lake, write_json
 from payoff.registry import CHAMPION
-from webapp.serving import RECHECK_SECONDS, RETRY_SECONDS, ModelHolder
+from webapp.serving import RECHECK_SECONDS, RETRY_SECONDS, LakeModels, ModelHolder
 
 
 class Shelf:
@@ -53,7 +54,7 @@ def clock() -> Clock:
 
 @pytest.fixture
 def holder(lake: DirectoryLake, shelf: Shelf, clock: Clock, tmp_path: Path) -> ModelHolder:
-    return ModelHolder(lake, tmp_path / "cache", load=shelf, clock=clock)
+    return ModelHolder(lake, tmp_path / "cache", load=shelf, clock=clock, run=lambda look: look())
 
 
 def crown(lake: Lake, version: str) -> None:
@@ -83,6 +84,7 @@ def test_a_new_champion_is_picked_up_within_seconds(holder: ModelHolder, lake: D
     crown(lake, "two")
     assert holder.current().metadata.version == "one"
     clock.now += RECHECK_SECONDS
+    holder.current()
     assert holder.current().metadata.version == "two"
 
 
@@ -106,6 +108,7 @@ def test_a_broken_champion_leaves_the_one_before_serving(
     assert shelf.loaded == ["one", "two"]
     shelf.broken.clear()
     clock.now += RETRY_SECONDS
+    holder.current()
     assert holder.current().metadata.version == "two"
 
 
@@ -172,7 +175,7 @@ def test_many_first_requests_load_one_model(holder: ModelHolder, lake: Directory
     assert shelf.loaded == ["one"]
 
 
-def test_while_a_new_champion_loads_the_one_before_answers(lake: DirectoryLake, clock: Clock, tmp_path: Path) -> None:
+def test_no_request_waits_while_a_new_champion_loads(lake: DirectoryLake, clock: Clock, tmp_path: Path) -> None:
     begun, go_on = threading.Event(), threading.Event()
 
     def slow(_: Lake, version: str, __: Path) -> StandIn:
@@ -186,10 +189,79 @@ def test_while_a_new_champion_loads_the_one_before_answers(lake: DirectoryLake, 
     holder.current()
     crown(lake, "two")
     clock.now += RECHECK_SECONDS
-    loading = threading.Thread(target=holder.current)
-    loading.start()
+    assert holder.current().metadata.version == "one"
     assert begun.wait(10)
+    clock.now += RETRY_SECONDS
     assert holder.current().metadata.version == "one"
     go_on.set()
-    loading.join()
+    finish_looks()
     assert holder.current().metadata.version == "two"
+
+
+def finish_looks() -> None:
+    for thread in threading.enumerate():
+        if thread.name == "look-for-model":
+            thread.join(10)
+
+
+def test_requests_that_come_together_look_for_a_new_champion_once(
+    lake: DirectoryLake, shelf: Shelf, clock: Clock, tmp_path: Path
+) -> None:
+    looks: list[Callable[[], None]] = []
+    holder = ModelHolder(lake, tmp_path / "cache", load=shelf, clock=clock, run=looks.append)
+    crown(lake, "one")
+    holder.current()
+    clock.now += RECHECK_SECONDS
+    for _ in range(3):
+        holder.current()
+    assert len(looks) == 1
+
+
+def test_an_error_that_nobody_foresaw_leaves_the_model_serving_and_is_not_met_at_every_request(
+    holder: ModelHolder, lake: DirectoryLake, shelf: Shelf, clock: Clock
+) -> None:
+    crown(lake, "one")
+    holder.current()
+    crown(lake, "two")
+    shelf.broken["two"] = RuntimeError("a bug")
+    clock.now += RECHECK_SECONDS
+    with pytest.raises(RuntimeError):
+        holder.current()
+    assert holder.current().metadata.version == "one"
+    shelf.broken.clear()
+    clock.now += RETRY_SECONDS
+    holder.current()
+    assert holder.current().metadata.version == "two"
+
+
+def test_a_challenger_that_was_promoted_is_gone_from_its_place(
+    lake: DirectoryLake, shelf: Shelf, clock: Clock, tmp_path: Path
+) -> None:
+    challenged = ["one"]
+
+    def pointer(_: Lake, __: str) -> str:
+        if not challenged:
+            raise NoModel("none")
+        return challenged[0]
+
+    holder = ModelHolder(lake, tmp_path, pointer=pointer, load=shelf, clock=clock, run=lambda look: look())
+    assert holder.current().metadata.version == "one"
+    challenged.clear()
+    clock.now += RECHECK_SECONDS
+    holder.current()
+    with pytest.raises(NoModel):
+        holder.current()
+    challenged.append("two")
+    assert holder.current().metadata.version == "two"
+
+
+def test_models_that_were_loaded_before_are_not_loaded_again(lake: DirectoryLake, tmp_path: Path) -> None:
+    crown(lake, "one")
+    one = StandIn(metadata("one"))
+    models = LakeModels(lake, tmp_path / "cache", {"one": one})
+    assert models.loaded() == {}
+    assert models.current() is one
+    assert models.version("one") is one
+    assert models.loaded() == {"one": one}
+    with pytest.raises(ModelError, match="holds no model 'two'"):
+        models.version("two")

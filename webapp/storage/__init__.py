@@ -31,6 +31,7 @@ _MIGRATIONS = Path(__file__).with_name("migrations")
 _LOCK = "payoff.migrate"
 _SETTING = "PAYOFF_DATABASE_URL"
 _PATIENCE_SECONDS = 30
+_CONNECTIONS = 32
 #: A server that vanishes without a word is given up after this long.
 _READ_SECONDS = 60
 _Result = TypeVar("_Result")
@@ -206,7 +207,8 @@ def _checked(url: str, ca: Path | None) -> URL | mariadb.Address:
 
 
 def _engine(address: URL | mariadb.Address, *, pooled: bool = True) -> Engine:
-    pool: dict[str, Any] = {} if pooled else {"poolclass": NullPool}
+    # As many connections as threads may want at once: none waits for another's.
+    pool: dict[str, Any] = {"max_overflow": _CONNECTIONS} if pooled else {"poolclass": NullPool}
     if isinstance(address, mariadb.Address):
         waiting = {"read_timeout": _READ_SECONDS} if pooled else {}  # to make an index may take longer
         return mariadb.open_engine(

@@ -3,9 +3,9 @@
 Flask-Limiter adds to a count and asks for the same count again, to tell the asker; what was added to is remembered for
 the length of a request, so that one request costs one transaction.
 
-Who asks often is counted ahead: once a window has many requests, a process adds a hundredth of them at once and gives
-them out by itself. So a thousand requests a second cost a dozen transactions, no limit is ever exceeded, and the last
-hundredth of it may be refused to one process while another still has it to give.
+Who asks often is counted ahead: once a window has many requests, a process adds a fiftieth of them at once and gives
+them out by itself. So a thousand requests a second cost a few transactions, no limit is ever exceeded, and the last
+fiftieth of it may be refused to one process while another still has it to give.
 """
 
 import threading
@@ -26,7 +26,7 @@ SCHEME = "payoff"
 #: How many ended windows are deleted at once, so that no request waits long for it.
 _AT_ONCE = 500
 #: A window of fewer requests is counted one by one; of more, such a part of them is counted ahead.
-_PART = 100
+_PART = 50
 #: Keys that something is counted ahead for, at most; beyond, all begin anew.
 _KEYS = 10_000
 _EXTENSION = "payoff.counted_ahead"

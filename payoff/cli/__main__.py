@@ -1,0 +1,5 @@
+"""`python -m payoff.cli` is `payoff`."""
+
+from payoff.cli import main
+
+main()
