@@ -163,6 +163,13 @@ class PatientWorker(ThreadWorker):
     def get_thread_pool(self) -> Threads:
         return Threads(self.cfg.threads, self._answer)
 
+    def is_parent_alive(self) -> bool:
+        lives = bool(super().is_parent_alive())
+        if not lives:
+            # Nobody would replace it, so it ends; those who are connected are to go elsewhere, too.
+            self.alive = False
+        return lives
+
     def accept(self, listener: socket.socket) -> None:
         try:
             found, address = listener.accept()

@@ -4,6 +4,7 @@ import secrets
 from datetime import UTC, datetime
 
 from flask import Flask
+from limits import parse_many
 from pages import token_of
 from web import PASSWORD, api_key
 
@@ -97,10 +98,10 @@ TOO_OFTEN = Area("too often")
 
 @TOO_OFTEN.attempt("more than the rate, under a new `X-Forwarded-For` each time", "429")
 def _(world: World) -> str:
-    rates = world.app.extensions["payoff.rates"]
-    usual, rates["api_rate"] = rates["api_rate"], "3/hour"
+    extensions = world.app.extensions
+    usual, extensions["payoff.api_limits"] = extensions["payoff.api_limits"], parse_many("3/hour")
     try:
         forged = [{"X-Forwarded-For": f"192.0.2.{n}", "X-Real-IP": f"192.0.2.{n}"} for n in range(4)]
         return said([world.browser().get("/api/v1/models", headers=each) for each in forged][-1])
     finally:
-        rates["api_rate"] = usual
+        extensions["payoff.api_limits"] = usual

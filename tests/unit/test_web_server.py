@@ -3,7 +3,9 @@
 import os
 import resource
 import socket
+import sys
 import threading
+from contextlib import ExitStack
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -55,9 +57,10 @@ def test_serving_takes_the_settings_and_announces_the_real_port(
     assert (started.cfg.workers, started.cfg.threads, started.cfg.timeout) == (3, 32, 60)
     assert started.cfg.worker_connections > 1000
     assert not started.cfg.preload_app
-    (descriptor,) = started.cfg.address
-    with socket.socket(fileno=descriptor) as listener:
-        port = listener.getsockname()[1]
+    with ExitStack() as closing:
+        listeners = [closing.enter_context(socket.socket(fileno=each)) for each in started.cfg.address]
+        (port,) = {each.getsockname()[1] for each in listeners}
+    assert len(listeners) == (3 if sys.platform == "linux" else 1)
     started.cfg.when_ready(None)
     assert f"Payoff is ready: http://127.0.0.1:{port} " in capsys.readouterr().out
     assert started.load().test_client().get("/healthz").status_code == 200
@@ -77,7 +80,7 @@ def test_models_are_loaded_before_the_processes_part_where_that_is_safe(
 def test_every_process_makes_an_app_of_its_own_with_the_models_that_were_loaded(tmp_path: Path) -> None:
     one = StandIn()
     with server.listen(settings(tmp_path, port=0)) as listener:
-        started = server._Server(settings(tmp_path), listener, "", {"one": one})
+        started = server._Server(settings(tmp_path), [listener], "", {"one": one})
         first, second = started.load(), started.load()
         os.close(*started.cfg.address)
     assert first is not second

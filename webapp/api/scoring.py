@@ -37,8 +37,8 @@ def predict_loan() -> schemas.Answer:
 
     Reasons take more time than all the rest: with `reasons=no` some ten times as many loans are answered.
     """
-    wanted = read_query(schemas.Wanted)
-    typed, how = _question(current_model(), json_object())
+    wanted, sent = read_query(schemas.Wanted), json_object()
+    typed, how = _question(current_model(), sent)
     if wanted.reasons == "no":
         return _told(*answer_shortly(typed, how), how)
     answered = answer_form(typed, how)
