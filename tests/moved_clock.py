@@ -7,8 +7,11 @@ import time
 from pathlib import Path
 
 import time_machine
+from time_machine import escape_hatch
 
 from payoff.cli import main
+
+FILE = Path(sys.argv[1])
 
 
 def follow(file: Path) -> None:
@@ -18,17 +21,18 @@ def follow(file: Path) -> None:
         if (said := file.read_text(encoding="ascii")) != offset:
             if moved:
                 moved.stop()
-            moved = time_machine.travel(time_machine.escape_hatch.time.time() + float(said), tick=True)
+            real = escape_hatch.time.time() if escape_hatch.is_travelling() else time.time()
+            moved = time_machine.travel(real + float(said), tick=True)
             moved.start()
             offset = said
         time.sleep(0.05)
 
 
 def begin() -> None:
-    threading.Thread(target=follow, args=(Path(sys.argv[1]),), daemon=True).start()
+    threading.Thread(target=follow, args=(FILE,), daemon=True).start()
 
 
 if __name__ == "__main__":
     os.register_at_fork(after_in_child=begin)
-    sys.argv[0] = "payoff"
-    main(sys.argv[2:])
+    sys.argv = ["payoff", *sys.argv[2:]]
+    main()

@@ -27,7 +27,16 @@ function plainLayout({ React }) {
   };
 }
 
+// Swagger UI leaves the choices among a parameter's values without a name.
+function nameChoices() {
+  for (const choice of place.querySelectorAll(".parameters select:not([aria-label])")) {
+    const row = choice.closest("tr[data-param-name]");
+    if (row) choice.setAttribute("aria-label", row.dataset.paramName);
+  }
+}
+
 if (window.SwaggerUIBundle) {
+  new MutationObserver(nameChoices).observe(place, { childList: true, subtree: true });
   followTheTheme();
   place.parentElement.hidden = false;
   document.querySelector(".operations").hidden = true;
