@@ -102,7 +102,7 @@ def test_the_command_loads_the_model_of_s3_and_answers_one_event_after_the_other
     with running_runtime() as runtime, function(environment, runtime, tmp_path / "log"):
         runtime.wait(PATIENCE_SECONDS)
         # Before the first event the model lies on the disk of the machine, under its version.
-        assert (found.var_dir / "models" / trained.version / "predictor.pkl").is_file()
+        assert (found.var_dir / "models" / trained.version / "compiled.json").is_file()
         browser = Browser(runtime.invoke, SENDER)
         assert browser.predict(ANSWERS).status == 200
         with pytest.raises(FunctionError, match="ContractError: the event has the fields key1; expected a request"):
