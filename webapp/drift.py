@@ -18,6 +18,7 @@ from functools import cache
 from typing import Literal
 
 import numpy as np
+from scipy.special import chdtri, kolmogi
 
 from payoff.metadata import deciles_of
 
@@ -30,8 +31,6 @@ WARN, ALARM = 0.1, 0.25
 #: Predictions below which nothing is said.
 FEWEST = 50
 MISSING = ""
-#: The 95 % quantile of Kolmogorov's distribution.
-KOLMOGOROV_95 = 1.3580986393225505
 
 
 @dataclass(frozen=True)
@@ -165,7 +164,7 @@ def ks_distance(values: np.ndarray, deciles: Sequence[float], loans: int) -> Dis
     up_to = np.searchsorted(ordered, deciles, side="right") / ordered.size
     below = np.searchsorted(ordered, deciles, side="left") / ordered.size
     value = float(max(0.0, (tenths - up_to).max(), (below - tenths).max()))
-    limit = KOLMOGOROV_95 * float(np.sqrt(1 / ordered.size + 1 / loans))
+    limit = float(kolmogi(0.05)) * float(np.sqrt(1 / ordered.size + 1 / loans))
     return Distance(value, None, limit, level(value, limit, ordered.size))
 
 
@@ -199,10 +198,7 @@ def _in_order(name: str) -> tuple[bool, int, str]:
 @cache
 def _chi2_95(freedom: int) -> float:
     """The 95 % quantile of χ²; 0 where a single bin leaves no freedom."""
-    # Half a second to import, and only the dashboard asks.
-    from scipy.stats import chi2
-
-    return float(chi2.ppf(0.95, freedom)) if freedom else 0.0
+    return float(chdtri(freedom, 0.05)) if freedom else 0.0
 
 
 def _smoothed(counts: np.ndarray) -> np.ndarray:

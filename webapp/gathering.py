@@ -13,7 +13,7 @@ from typing import Generic, TypeVar
 
 from payoff.errors import Busy
 from webapp import lots
-from webapp.lots import Outcome
+from webapp.lots import Failed, Given, Outcome
 
 Q = TypeVar("Q")
 A = TypeVar("A")
@@ -30,7 +30,7 @@ class _Waiting(Generic[Q, A]):
     def __init__(self, question: Q) -> None:
         self.question = question
         self.since = time.monotonic()
-        self.outcome: Outcome[A] = Outcome(error=Busy("what worked on it came to an end"))
+        self.outcome: Outcome[A] = Failed(Busy("what worked on it came to an end"))
         self.leads = False
         # A lock that is held from the start is the cheapest thing to wait for.
         self._turn = threading.Lock()
@@ -72,11 +72,6 @@ class Gathering(Generic[Q, A]):
         self._queue: deque[_Waiting[Q, A]] = deque()
         self._working = False
 
-    @property
-    def waiting(self) -> int:
-        """How many questions of threads wait for their turn."""
-        return len(self._queue)
-
     def ask(self, question: Q) -> A:
         """The answer to ``question``.
 
@@ -91,9 +86,9 @@ class Gathering(Generic[Q, A]):
             answer: A = lots.ask(self._in_parts, question)
             return answer
         outcome = self._among_threads(question)
-        if outcome.error is not None:
+        if isinstance(outcome, Failed):
             raise outcome.error
-        return outcome.answer  # type: ignore[return-value] # there is one where there is no error
+        return outcome.answer
 
     def _in_parts(self, questions: Sequence[Q]) -> list[Outcome[A]]:
         parts = [questions[first : first + self._most] for first in range(0, len(questions), self._most)]
@@ -103,7 +98,7 @@ class Gathering(Generic[Q, A]):
         mine = _Waiting[Q, A](question)
         with self._lock:
             if len(self._queue) >= self._room:
-                return Outcome(error=Busy(f"{self._room} others wait already"))
+                return Failed(Busy(f"{self._room} others wait already"))
             self._queue.append(mine)
             mine.leads, self._working = not self._working, True
         if not mine.leads:
@@ -131,7 +126,7 @@ class Gathering(Generic[Q, A]):
         earliest = time.monotonic() - PATIENCE_SECONDS
         due = [each for each in together if each.since >= earliest]
         for late in together:
-            late.outcome = Outcome(error=Busy(f"the turn did not come within {PATIENCE_SECONDS:.0f} seconds"))
+            late.outcome = Failed(Busy(f"the turn did not come within {PATIENCE_SECONDS:.0f} seconds"))
         for each, outcome in zip(due, self._outcomes([each.question for each in due]), strict=True):
             each.outcome = outcome
 
@@ -140,11 +135,11 @@ class Gathering(Generic[Q, A]):
             return []
         began = time.perf_counter()
         try:
-            return [Outcome(answer) for answer in self._work(questions)]
+            return [Given(answer) for answer in self._work(questions)]
         # Whatever it is, it belongs to those who asked: each hears of it for itself.
         except Exception as error:
             if len(questions) == 1 or self._shared(error):
-                return [Outcome(error=error) for _ in questions]
+                return [Failed(error) for _ in questions]
             return [outcome for question in questions for outcome in self._outcomes([question])]
         finally:
             self._noted(len(questions), time.perf_counter() - began)

@@ -6,22 +6,29 @@ runs while another does, so what asks in the same place is always complete: one 
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any, Generic, TypeVar
+from typing import Any, Generic, TypeAlias, TypeVar
 
 from greenlet import getcurrent, greenlet
 
-Q = TypeVar("Q")
 A = TypeVar("A")
 T = TypeVar("T")
 
 
 @dataclass(frozen=True)
-class Outcome(Generic[A]):
-    """An answer, or the error that stands for it."""
+class Given(Generic[A]):
+    """An answer."""
 
-    answer: A | None = None
-    error: Exception | None = None
+    answer: A
 
+
+@dataclass(frozen=True)
+class Failed:
+    """The error that stands for an answer."""
+
+    error: Exception
+
+
+Outcome: TypeAlias = Given[A] | Failed
 
 #: From questions to an outcome for each.
 Work = Callable[[Sequence[Any]], Sequence[Outcome[Any]]]
@@ -73,7 +80,6 @@ def run(members: Sequence[Callable[[], T]]) -> list[T]:
 
 
 def _turn(member: _Member, outcome: Outcome[Any]) -> Callable[[], Any]:
-    if outcome.error is not None:
-        error = outcome.error
-        return lambda: member.throw(error)
+    if isinstance(outcome, Failed):
+        return lambda: member.throw(outcome.error)
     return lambda: member.switch(outcome.answer)

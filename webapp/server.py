@@ -1,6 +1,5 @@
 """Serves the web app with gunicorn, started from Python so that one command does it all."""
 
-import gc
 import resource
 import socket
 import sys
@@ -15,6 +14,7 @@ from gunicorn.app.base import BaseApplication
 
 from payoff.errors import SettingsError
 from payoff.lake import open_lake
+from payoff.memory import leave_to_share
 from payoff.registry import SERVED
 from payoff.settings import Settings
 from webapp import create_app
@@ -184,7 +184,7 @@ class _Server(BaseApplication):
             "sendfile": False,
             "control_socket_disable": True,
             "logger_class": ServerLog,
-            "on_starting": _freeze,
+            "on_starting": lambda _: leave_to_share(),
             "pre_fork": _give_place,
             "when_ready": lambda _: _announce(address),
             "post_worker_init": _begin,
@@ -199,12 +199,6 @@ class _Server(BaseApplication):
     def load(self) -> Flask:
         lake = open_lake(self._settings)
         return create_app(self._settings, lake, lake_models(self._settings, lake, self._loaded))
-
-
-def _freeze(_: Any) -> None:
-    """Leave what is there by now to the processes to share: the garbage collector, which writes to it, passes it by."""
-    gc.collect()
-    gc.freeze()
 
 
 def _give_place(server: Any, worker: Any) -> None:

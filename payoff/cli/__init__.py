@@ -20,6 +20,7 @@ from payoff.cli.predicting import predict
 from payoff.cli.predictions import predictions
 from payoff.cli.users import user
 from payoff.errors import BadRows, PayoffError
+from payoff.memory import use_one_heap
 from payoff.reporting import Stages, console
 from payoff.settings import Settings, load_settings
 from payoff.threads import compute_alone
@@ -50,6 +51,7 @@ def serve(host: str | None, port: int | None) -> None:
     """Serve the form and the API with the promoted model."""
     settings = load_settings(host=host, port=port)
     compute_alone()
+    use_one_heap()
     from webapp.server import serve as serve_forever
 
     serve_forever(settings, preloads=True)
@@ -81,7 +83,7 @@ def run(source: str | None, skip_bad_rows: bool, seed: int, then_serve: bool) ->
     if then_serve:
         # The training has started threads, which the processes of the server could not inherit: it begins anew.
         sys.stdout.flush()
-        os.execv(sys.executable, [sys.executable, "-m", "payoff.cli", "serve"])  # noqa: S606 - our own command
+        os.execv(sys.executable, [sys.executable, "-m", "payoff.cli", "serve"])
 
 
 @cli.command("settings")

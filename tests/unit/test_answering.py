@@ -1,6 +1,7 @@
 """An answer is stored with how long it took: alone, or its part of what many took together."""
 
 from types import SimpleNamespace
+from typing import Any
 
 import pytest
 from flask import Flask
@@ -48,7 +49,7 @@ def test_the_same_application_is_predicted_once_and_stored_each_time(
     asked: list[int] = []
     judge = answering.judged
 
-    def counted(model, features, terms):  # type: ignore[no-untyped-def]
+    def counted(model: Any, features: Any, terms: Any) -> Any:
         asked.append(len(features))
         return judge(model, features, terms)
 

@@ -46,9 +46,10 @@ def test_it_is_too_late_once_numpy_has_read_how_many_threads_it_may_start(monkey
 def test_serving_loads_models_before_the_processes_part(monkeypatch: pytest.MonkeyPatch) -> None:
     steps: list[Any] = []
     monkeypatch.setattr(cli, "compute_alone", lambda: steps.append("alone"))
+    monkeypatch.setattr(cli, "use_one_heap", lambda: steps.append("one heap"))
     monkeypatch.setattr("webapp.server.serve", lambda settings, **how: steps.append((settings.port, how)))
     assert CliRunner().invoke(cli.cli, ["serve", "--port", "1234"]).exit_code == 0
-    assert steps == ["alone", (1234, {"preloads": True})]
+    assert steps == ["alone", "one heap", (1234, {"preloads": True})]
 
 
 def test_a_run_ends_as_a_server_that_begins_anew(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -90,18 +90,18 @@ def test_a_build_is_lent_how_packages_are_reached_but_no_folder_of_this_machine(
     from building import npm_configuration, pip_settings
 
     listed = "\n".join([
-        ":env:.cert='/etc/own.pem'", "global.index-url='https://mirror.example/simple'", "global.find-links='/opt/w'",
+        ":env:.cert='/etc/own.pem'", "global.index-url='https://a.example/index'", "global.find-links='/opt/w'",
         "global.extra-index-url='file:///opt/a https://b.example'", "install.no-binary=':all:'", ":env:.proxy='http://p:1'",
         "global.trusted-host='file:///x'",
     ])  # fmt: skip
     assert pip_settings(listed) == {
-        "cert": "/etc/own.pem", "index-url": "https://mirror.example/simple", "extra-index-url": "https://b.example",
+        "cert": "/etc/own.pem", "index-url": "https://a.example/index", "extra-index-url": "https://b.example",
         "proxy": "http://p:1",
     }  # fmt: skip
     own = tmp_path / ".npmrc"
     assert npm_configuration(own) == "cafile=/run/secrets/ca\n"
-    own.write_text("registry=https://npm.example\ncafile=/home/me/ca.pem\n")
-    assert npm_configuration(own) == "registry=https://npm.example\ncafile=/run/secrets/ca\n"
+    own.write_text("registry=https://c.example\ncafile=/home/me/ca.pem\n")
+    assert npm_configuration(own) == "registry=https://c.example\ncafile=/run/secrets/ca\n"
 
 
 def test_slimming_removes_what_is_listed_and_nothing_else(

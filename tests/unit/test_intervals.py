@@ -1,9 +1,8 @@
-"""The interval of a share, and constants of distributions, beside scipy's."""
+"""The interval of a share, beside scipy's."""
 
 import pytest
-from scipy.stats import binomtest, kstwobign
+from scipy.stats import binomtest
 
-from webapp.drift import KOLMOGOROV_95
 from webapp.intervals import wilson
 
 
@@ -11,7 +10,3 @@ from webapp.intervals import wilson
 def test_the_interval_is_that_of_scipy(part: int, whole: int) -> None:
     expected = binomtest(part, whole).proportion_ci(0.95, method="wilson")
     assert wilson(part, whole) == pytest.approx((expected.low, expected.high), rel=1e-12)
-
-
-def test_the_limit_of_kolmogorovs_distance_is_that_of_scipy() -> None:
-    assert pytest.approx(float(kstwobign.ppf(0.95)), rel=1e-12) == KOLMOGOROV_95

@@ -35,7 +35,7 @@ class ServerLog(Logger):
 class _Steady(logging.StreamHandler[Any]):
     """Goes on where nothing can be written: a full disk costs lines, never an answer."""
 
-    def handleError(self, record: logging.LogRecord) -> None:  # noqa: N802 (logging's name)
+    def handleError(self, record: logging.LogRecord) -> None:
         if not isinstance(sys.exc_info()[1], OSError):
             super().handleError(record)
 
@@ -46,7 +46,7 @@ class _Lines(logging.Formatter):
     def __init__(self) -> None:
         super().__init__("%(asctime)s [%(process)d] [%(levelname)s] %(message)s", "[%Y-%m-%d %H:%M:%S %z]")
 
-    def formatMessage(self, record: logging.LogRecord) -> str:  # noqa: N802
+    def formatMessage(self, record: logging.LogRecord) -> str:
         asked = request_id()
         return super().formatMessage(record) + (f" [request {asked}]" if asked else "")
 

@@ -15,7 +15,7 @@ from webapp.observing.processes import Processes
 
 #: Where prometheus_client looks for the directory of these files; other servers than ``payoff serve`` may set it.
 VARIABLE = "PROMETHEUS_MULTIPROC_DIR"
-_IN_MEMORY = Path("/dev/shm")  # noqa: S108 (a directory with a name that nobody can guess is made in it)
+_IN_MEMORY = Path("/dev/shm")
 
 
 @contextmanager
@@ -24,7 +24,7 @@ def counted_together() -> Iterator[None]:
     owner = os.getpid()
     directory = tempfile.mkdtemp(prefix="payoff-metrics-", dir=_memory())
     os.environ[VARIABLE] = directory
-    alone, values.ValueClass = values.ValueClass, values.MultiProcessValue()  # type: ignore[no-untyped-call]
+    alone, values.ValueClass = values.ValueClass, values.MultiProcessValue()
     try:
         yield
     finally:
@@ -49,7 +49,7 @@ def take_part() -> None:
 def forget(pid: int) -> None:
     """A worker has ended: what it held is held no more; what it counted stays."""
     if VARIABLE in os.environ:
-        mark_process_dead(pid)  # type: ignore[no-untyped-call]
+        mark_process_dead(pid)
 
 
 def counted() -> CollectorRegistry:
@@ -57,7 +57,7 @@ def counted() -> CollectorRegistry:
     if VARIABLE not in os.environ:
         return REGISTRY
     registry = CollectorRegistry()
-    MultiProcessCollector(registry)  # type: ignore[no-untyped-call]
+    MultiProcessCollector(registry)
     return registry
 
 

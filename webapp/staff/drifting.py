@@ -1,7 +1,7 @@
 """Drift of the served models, computed from stored predictions, ready for the dashboard."""
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -61,14 +61,14 @@ class SetDrift:
 
 def set_drift(session: Session, lake: Lake, metadata: Metadata, since: datetime, until: datetime) -> SetDrift:
     """Drift of the newest predictions from the model's feature set, made from ``since`` (included) to ``until``."""
-    rows = newest_features(session, metadata.feature_set, metadata.features, since, until)
+    values = newest_features(session, metadata.feature_set, metadata.features, since, until)
     scores = newest_scores(session, metadata.feature_set, metadata.version, since, until)
-    found = _features(metadata, rows)
+    found = _features(metadata, values)
     return SetDrift(
         feature_set=metadata.feature_set,
         version=metadata.version,
         loans=metadata.train_loans,
-        predictions=len(rows),
+        predictions=max(map(len, values.values()), default=0),
         score=_score_drift(lake, metadata, scores),
         features=tuple(sorted(found, key=_gravity, reverse=True)),
         unknown=len(metadata.features) - len(found),
@@ -76,9 +76,9 @@ def set_drift(session: Session, lake: Lake, metadata: Metadata, since: datetime,
     )
 
 
-def _features(metadata: Metadata, rows: Sequence[dict[str, Any]]) -> list[FeatureDrift]:
+def _features(metadata: Metadata, values: Mapping[str, Sequence[Any]]) -> list[FeatureDrift]:
     declared = {feature.name: feature for feature in feature_set(metadata.feature_set)}
-    drifts = ((declared[name], _drift(metadata, name, [row[name] for row in rows])) for name in metadata.features)
+    drifts = ((declared[name], _drift(metadata, name, values[name])) for name in metadata.features)
     return [FeatureDrift(feature, drift) for feature, drift in drifts if drift]
 
 
