@@ -112,21 +112,22 @@ def measured(running: Running, script: str, seconds: int, variables: Mapping[str
 
 
 def soaked(running: Running, seconds: int, rate: float, variables: Mapping[str, str], numbers: Path) -> Soak:
-    """Ask about ``rate`` times a second for long."""
-    clients, over = 32, threading.Event()
+    """Ask ``rate`` times a second for long, with more clients than that takes, while the figures are looked at."""
+    clients, over = 64, threading.Event()
     held: list[tuple[float, float]] = []
     started = time.monotonic()
 
     def watch() -> None:
         while not over.wait(5):
+            with urllib.request.urlopen(f"{running.address}/metrics") as figures:
+                figures.read()
             held.append((time.monotonic() - started, running.memory_mb()[0]))
 
     watching = threading.Thread(target=watch)
     watching.start()
-    # Each client waits between an answer and its next question, so that all together ask about as often as wanted.
-    pause = {"DELAY_MS": str(max(round(clients * 1000 / rate - 12), 0)), "NUMBERS": str(numbers)}
+    paced = {"RATE": str(rate), "NUMBERS": str(numbers)}
     try:
-        found = Load(clients, **load(running, "predict.lua", clients, seconds, variables | pause))
+        found = Load(clients, **load(running, "predict.lua", clients, seconds, variables | paced))
     finally:
         over.set()
         watching.join()
@@ -179,11 +180,12 @@ def form_variables(running: Running, asking: Asking) -> dict[str, str]:
     return {"COOKIE": cookie, "BODY": urllib.parse.urlencode(json.loads(asking.body) | {"csrf_token": token[1]})}
 
 
-@click.command(help=__doc__)
+@click.command()
 @click.option("--lake", default=str(ROOT / "var" / "lake"), show_default=True, help="Where the champion is.")
 @click.option("--seconds", default=10, show_default=True, help="How long each number of clients asks.")
 @click.option("--soak", default=600, show_default=True, help="Seconds at half of the most; 0 leaves it out.")
-def main(lake: str, seconds: int, soak: int) -> None:  # noqa: D103 (its words are the module's)
+def main(lake: str, seconds: int, soak: int) -> None:
+    """Measure the app that serves LAKE's champion, and write benchmarks/serving.md and its plots."""
     with tempfile.TemporaryDirectory(prefix="payoff-serving-") as folder:
         cases, long = measure(lake, Path(folder), seconds, soak)
     draw_throughput(PAGE.with_name("serving-throughput.svg"), {NAMES[name]: case.loads for name, case in cases.items()})
@@ -268,7 +270,8 @@ def page(cases: Mapping[str, Case], long: Soak | None, seconds: int) -> str:
     if long:
         found, held = long.load, [mb for _, mb in long.held]
         parts.append(
-            f"**Soak**: {found.each_second:,.0f} a second for {found.seconds / 60:.0f} minutes, p50 {found.p50:.1f}, "
+            f"**Soak** at half of the most, /metrics read every 5 s: {found.each_second:,.0f} a second for "
+            f"{found.seconds / 60:.0f} minutes, p50 {found.p50:.1f}, "
             f"p99 {found.p99:.1f} ms, {found.refused + found.broken} errors, {long.lost} lost; memory "
             f"{held[len(held) // 10]:,.0f} MB after a tenth of the time, {held[-1]:,.0f} MB at the end, "
             f"{max(held):,.0f} MB at most.\n\n![Memory during the soak](serving-soak.svg)"

@@ -1,10 +1,12 @@
--- Applications, each another one unless SAME is set, to the API; writes down the number of each prediction that was answered.
+-- Applications, each another one unless SAME is set, to the API.
+dofile(debug.getinfo(1, "S").source:match("^@(.*/)") .. "told.lua")
 local key, body = os.getenv("KEY"), os.getenv("BODY")
-local same, delay_ms = os.getenv("SAME"), tonumber(os.getenv("DELAY_MS"))
+local same, rate = os.getenv("SAME"), tonumber(os.getenv("RATE"))
 local headers = {["Authorization"] = "Bearer " .. key, ["Content-Type"] = "application/json"}
 local path = os.getenv("ASKED")
-local sent, numbers = 0, io.open(os.getenv("NUMBERS"), "w")
-numbers:setvbuf("full", 65536)
+local sent = 0
+
+numbered('"number": *(%d+)')
 
 function request()
   sent = sent + 1
@@ -17,18 +19,16 @@ function request()
   return wrk.format("POST", path, headers, asked)
 end
 
-if delay_ms then
-  function delay() return delay_ms end
-end
+if rate then
+  local ffi = require("ffi")
+  ffi.cdef("typedef struct { long seconds, nanoseconds; } moment; int clock_gettime(int, moment *);")
+  local moment, due = ffi.new("moment"), nil
 
-function response(status, _, answer)
-  if status == 200 then numbers:write(answer:match('"number": *(%d+)') or "none", "\n") end
-end
-
-function done(summary, latency)
-  local errors = summary.errors
-  io.write(string.format(
-    '\n{"requests": %d, "seconds": %f, "p50": %f, "p95": %f, "p99": %f, "refused": %d, "broken": %d}\n',
-    summary.requests, summary.duration / 1e6, latency:percentile(50) / 1e3, latency:percentile(95) / 1e3,
-    latency:percentile(99) / 1e3, errors.status, errors.connect + errors.read + errors.write + errors.timeout))
+  -- A client waits for the next turn of all clients; after a hitch those who are late make up for a second at most.
+  function delay()
+    ffi.C.clock_gettime(1, moment)
+    local now = tonumber(moment.seconds) + tonumber(moment.nanoseconds) / 1e9
+    due = due and math.max(due + 1 / rate, now - 1) or now
+    return math.max(math.floor((due - now) * 1000 + 0.5), 0)
+  end
 end
