@@ -17,6 +17,7 @@ from typing import Any
 
 from web import ANSWERS, key_in
 
+from payoff.lake import DirectoryLake, write_json
 from webapp.storage import Database
 
 SERVE = [sys.executable, "-m", "payoff.cli", "serve", "--port", "0"]
@@ -61,6 +62,14 @@ class Served:
             agreed = agreed + 1 if self.ready() == (status, version) else 0
             assert time.monotonic() < deadline, (self.ready(), self.log.read_text())
             time.sleep(0.05)
+
+
+def publish_as(lake: DirectoryLake, made: Any, version: str, origin: Any) -> None:
+    """Publish the trained model under another name."""
+    for key in origin.keys(f"models/{made.version}/"):
+        lake.write(key.replace(made.version, version), origin.read(key))
+    described = json.loads(lake.read(f"models/{version}/metadata.json")) | {"version": version}
+    write_json(lake, f"models/{version}/metadata.json", described)
 
 
 @contextmanager

@@ -4,11 +4,12 @@ import sys
 import uuid
 from collections.abc import Callable, Iterator
 
+import pandas as pd
 import pytest
 from aws_front import fronted
 from exporting import Bench, bench
 
-from payoff import cli
+from payoff import cli, runs
 
 Run = Callable[..., tuple[int, str, str]]
 
@@ -55,3 +56,8 @@ def aws(moto_s3, tiny_warehouse_url, monkeypatch, tmp_path) -> Iterator[Bench]:
         monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", moto_s3.secret_key)
         monkeypatch.setenv("AWS_DEFAULT_REGION", "us-east-1")
         yield bench(front, moto_s3, tiny_warehouse_url, tmp_path, uuid.uuid4().hex[:12])
+
+
+@pytest.fixture
+def loans(real_lake) -> pd.DataFrame:
+    return runs.read_features(real_lake, runs.current_run(real_lake), "form").to_pandas()

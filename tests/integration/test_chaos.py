@@ -16,12 +16,13 @@ from typing import Any
 from urllib.parse import urlsplit
 
 import pytest
-from served import SERVE, Served, serving
+from served import SERVE, Served, publish_as, serving
 from servers import switched_mariadb
 from sqlalchemy import select
 from web import ANSWERS, key_in
 
-from payoff.lake import DirectoryLake
+from payoff.lake import DirectoryLake, write_json
+from payoff.registry import CHAMPION
 from webapp.storage import Database
 from webapp.storage.tables import StoredPrediction
 
@@ -36,7 +37,7 @@ class Load:
     def __init__(self, served: Served, key: str) -> None:
         self._address, self._key = urlsplit(served.address), key
         self.answered: dict[int, str] = {}
-        self.moments: list[float] = []
+        self.versions: list[str] = []
         self.refused: list[int | str] = []
         self._over = threading.Event()
         self._threads = [threading.Thread(target=self._ask, args=(client,)) for client in range(CLIENTS)]
@@ -54,9 +55,9 @@ class Load:
 
     def until_answered(self, many: int, within: float = 30) -> float:
         """Seconds until so many more are answered."""
-        began, wanted = time.monotonic(), len(self.moments) + many
-        while len(self.moments) < wanted:
-            assert time.monotonic() < began + within, f"{len(self.moments)} of {wanted} answered: {self.refused[-3:]}"
+        began, wanted = time.monotonic(), len(self.versions) + many
+        while len(self.versions) < wanted:
+            assert time.monotonic() < began + within, f"{len(self.versions)} of {wanted} answered: {self.refused[-3:]}"
             time.sleep(0.01)
         return time.monotonic() - began
 
@@ -75,7 +76,7 @@ class Load:
                 continue
             if status == 200:
                 self.answered[answer["number"]] = application
-                self.moments.append(time.monotonic())
+                self.versions.append(answer["model_version"])
             else:
                 self.refused.append(status)
                 time.sleep(0.02)
@@ -206,3 +207,19 @@ def test_clients_that_never_finish_their_requests_hold_up_nobody(
             client.sendall(halves[number % 2])
         assert load.until_answered(200) < RECOVERY_SECONDS
         assert load.refused == []
+
+
+def test_a_promotion_drops_no_request(real_lake: DirectoryLake, trained: Any, tmp_path: Path) -> None:
+    lake = DirectoryLake(tmp_path / "lake")
+    for version in ("one", "two"):
+        publish_as(lake, trained, version, real_lake)
+    write_json(lake, CHAMPION, {"form": "one"})
+    with loaded(tmp_path, lake) as (_, load):
+        write_json(lake, CHAMPION, {"form": "two"})
+        deadline = time.monotonic() + 30
+        # The clients are connected to either worker.
+        while set(load.versions[-200:]) != {"two"}:
+            assert time.monotonic() < deadline
+            time.sleep(0.05)
+    assert set(load.versions) == {"one", "two"}
+    assert load.refused == []

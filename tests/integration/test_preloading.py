@@ -1,23 +1,14 @@
 """``payoff serve`` with a trained model: loaded once before the processes part, and followed when it changes."""
 
-import json
 import re
 from pathlib import Path
 from typing import Any
 
 import pytest
-from served import serving
+from served import publish_as, serving
 
 from payoff.lake import DirectoryLake, write_json
 from payoff.registry import CHAMPION
-
-
-def put(lake: DirectoryLake, made: Any, version: str, origin: Any) -> None:
-    """Publish the trained model under another name."""
-    for key in origin.keys(f"models/{made.version}/"):
-        lake.write(key.replace(made.version, version), origin.read(key))
-    described = json.loads(lake.read(f"models/{version}/metadata.json")) | {"version": version}
-    write_json(lake, f"models/{version}/metadata.json", described)
 
 
 @pytest.fixture
@@ -34,7 +25,7 @@ def kilobytes(process: int, kind: str) -> int:
 def test_processes_share_what_was_loaded_and_each_can_load_another_version(
     lake: DirectoryLake, trained: Any, real_lake: Any, tmp_path: Path
 ) -> None:
-    put(lake, trained, "one", real_lake)
+    publish_as(lake, trained, "one", real_lake)
     write_json(lake, CHAMPION, {"form": "one"})
     with serving(tmp_path, tmp_path / "lake") as served:
         # The first answer, not only a later one.
@@ -45,7 +36,7 @@ def test_processes_share_what_was_loaded_and_each_can_load_another_version(
         assert len(served.workers()) == 2
         for worker in served.workers():
             assert kilobytes(worker, "Private_Dirty") < kilobytes(worker, "Rss") / 2
-        put(lake, trained, "two", real_lake)
+        publish_as(lake, trained, "two", real_lake)
         write_json(lake, CHAMPION, {"form": "two"})
         served.until(200, "two")
         status, second = served.predict()
@@ -56,7 +47,7 @@ def test_processes_share_what_was_loaded_and_each_can_load_another_version(
 def test_a_server_without_a_model_that_it_can_load_starts_and_takes_the_first_one_there_is(
     lake: DirectoryLake, trained: Any, real_lake: Any, tmp_path: Path
 ) -> None:
-    put(lake, trained, "one", real_lake)
+    publish_as(lake, trained, "one", real_lake)
     with serving(tmp_path, tmp_path / "lake") as served:
         served.until(503, None)
         write_json(lake, CHAMPION, {"form": "one"})
@@ -67,7 +58,7 @@ def test_a_server_without_a_model_that_it_can_load_starts_and_takes_the_first_on
 def test_a_server_whose_only_model_is_damaged_starts_and_says_so(
     lake: DirectoryLake, trained: Any, real_lake: Any, tmp_path: Path
 ) -> None:
-    put(lake, trained, "one", real_lake)
+    publish_as(lake, trained, "one", real_lake)
     lake.write("models/one/background.parquet", b"torn")
     write_json(lake, CHAMPION, {"form": "one"})
     with serving(tmp_path, tmp_path / "lake") as served:
