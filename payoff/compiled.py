@@ -93,7 +93,10 @@ class Ensemble:
 
     def __init__(self, compiled: Compiled) -> None:
         self._compiled = compiled
-        self._known = {name: pd.Index(values) for name, values in compiled.categories.items()}
+        self._codes = {
+            name: {value: float(code) for code, value in enumerate(values)}
+            for name, values in compiled.categories.items()
+        }
         self._numbers = list(compiled.numbers)
         self._quantiles = np.array(list(compiled.numbers.values()))
         self._shares = np.asarray(compiled.shares)
@@ -112,14 +115,18 @@ class Ensemble:
 
     def inputs(self, table: pd.DataFrame) -> np.ndarray:
         """What the models see, rows × inputs; NaN is missing."""
-        if flags := self._compiled.flags:
-            table = table.assign(**{name: table[name] == value for name, value in flags.items()})
-        codes = [_codes(table[name], known) for name, known in self._known.items()]
-        numbers = table[self._numbers].to_numpy(dtype=np.float64)
+        codes = [[known.get(value, np.nan) for value in table[name]] for name, known in self._codes.items()]
+        # One by one: to select them all at once takes pandas longer than all that is computed here.
+        numbers = np.column_stack([self._number(table, name) for name in self._numbers])
         return np.column_stack([*codes, normal_scores(numbers, self._quantiles, self._shares)])
 
+    def _number(self, table: pd.DataFrame, name: str) -> np.ndarray:
+        flags = self._compiled.flags
+        values = table[name] == flags[name] if name in flags else table[name]
+        return values.to_numpy(dtype=np.float64)
+
     def _log_odds(self, additive: Additive, seen: np.ndarray) -> np.ndarray:
-        scores = seen[:, len(self._known) :]
+        scores = seen[:, len(self._codes) :]
         lacks = np.isnan(scores)
         odds: np.ndarray = additive.intercept + np.where(lacks, 0, scores) @ np.asarray(additive.slopes)
         odds += lacks @ np.asarray(additive.missing)
@@ -153,11 +160,6 @@ def normal_scores(values: np.ndarray, quantiles: np.ndarray, shares: np.ndarray)
     least = _BOUND - np.spacing(1)
     scores: np.ndarray = ndtri(np.clip(share, least, 1 - least))
     return scores
-
-
-def _codes(values: pd.Series, known: pd.Index) -> np.ndarray:
-    codes = known.get_indexer(pd.Index(values))
-    return np.where(codes < 0, np.nan, codes)
 
 
 def _logistic(odds: np.ndarray) -> np.ndarray:

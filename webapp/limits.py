@@ -2,25 +2,44 @@
 
 import time
 from collections.abc import Callable
+from dataclasses import dataclass
+from functools import wraps
 from ipaddress import IPv6Address, ip_address, ip_network
 from math import ceil
-from operator import itemgetter
+from operator import attrgetter
+from typing import ParamSpec, TypeVar
 
 from flask import Blueprint, Flask, Response, current_app, g, request
-from flask_limiter import Limiter
-from limits import parse_many
-from limits.strategies import FixedWindowRateLimiter
+from limits import RateLimitItem, parse_many
 from werkzeug.exceptions import TooManyRequests
 
 from payoff.errors import SettingsError
 from payoff.settings import Settings
 from webapp.storage import counting
 
+P = ParamSpec("P")
+R = TypeVar("R")
+
 #: The settings that hold a rate.
 RATES = ("api_rate", "form_rate", "login_rate")
-_RATES = "payoff.rates"
-_API_LIMITS = "payoff.api_limits"
-_PREFIX = ("payoff", "api")
+_EXTENSION = "payoff.rates"
+
+
+@dataclass(frozen=True)
+class _Rate:
+    """A rate as it was set, and its windows."""
+
+    text: str
+    limits: tuple[RateLimitItem, ...]
+
+
+@dataclass(frozen=True)
+class _Window:
+    """How many requests an asker's window has, how many are left of it, and when it ends (seconds of the epoch)."""
+
+    most: int
+    left: int
+    ends: float
 
 
 def address() -> str:
@@ -34,40 +53,24 @@ def address() -> str:
     return str(asking)
 
 
-def _rate(name: str) -> Callable[[], str]:
-    return lambda: str(current_app.extensions[_RATES][name])
+def limited(name: str) -> Callable[[Callable[P, R]], Callable[P, R]]:
+    """Count what is posted to a view by the address, against the setting ``name``."""
 
+    def decorate(view: Callable[P, R]) -> Callable[P, R]:
+        @wraps(view)
+        def counted(*args: P.args, **kwargs: P.kwargs) -> R:
+            if request.method == "POST":
+                _count(name, address())
+            return view(*args, **kwargs)
 
-def _too_often(name: str) -> Callable[[], str]:
-    return lambda: (
-        f"At most {current_app.extensions[_RATES][name]} is answered. Wait as many seconds as Retry-After says."
-    )
+        return counted
 
-
-_strategy = FixedWindowRateLimiter(counting.CountStorage())
-limiter = Limiter(address, storage_uri=f"{counting.SCHEME}://", strategy="fixed-window", key_prefix="payoff")
-#: For the form, and for what asks the model on its behalf.
-form_limit = limiter.shared_limit(_rate("form_rate"), "form", methods=["POST"], error_message=_too_often("form_rate"))
-#: For the login.
-login_limit = limiter.shared_limit(
-    _rate("login_rate"), "login", methods=["POST"], error_message=_too_often("login_rate")
-)
+    return decorate
 
 
 def limit_api(blueprint: Blueprint, asker: Callable[[], str]) -> None:
-    """For all of the API together: ``asker`` says whose key it is.
-
-    Counted as Flask-Limiter would, which spends as long on finding out what to count as the app on all else.
-    """
-
-    def count() -> None:
-        whose = asker()
-        g.api_windows = [(limit, whose) for limit in current_app.extensions[_API_LIMITS]]
-        for limit, _ in g.api_windows:
-            if not _strategy.hit(limit, *_PREFIX, whose):
-                raise TooManyRequests(_too_often("api_rate")())
-
-    blueprint.before_request(count)
+    """Count what is asked of ``blueprint``; ``asker`` says whose key it is."""
+    blueprint.before_request(lambda: _count("api_rate", asker()))
 
 
 def restrain(app: Flask, settings: Settings) -> None:
@@ -78,50 +81,41 @@ def restrain(app: Flask, settings: Settings) -> None:
     SettingsError
         A rate is none.
     """
-    app.extensions[_RATES] = {name: _checked(name, getattr(settings, name)) for name in RATES}
-    app.extensions[_API_LIMITS] = parse_many(settings.api_rate)
-    limiter.init_app(app)
+    app.extensions[_EXTENSION] = {name: _read(name, getattr(settings, name)) for name in RATES}
     app.after_request(_told)
 
 
-@limiter.request_filter
-def _counts_itself() -> bool:
-    return request.path.startswith("/api/")
-
-
-def _checked(name: str, rate: str) -> str:
+def _read(name: str, rate: str) -> _Rate:
     try:
         # What cannot be read would otherwise be no limit at all.
-        parse_many(rate)
+        return _Rate(rate, tuple(parse_many(rate)))
     except ValueError as error:
         raise SettingsError(
             f"PAYOFF_{name.upper()}={rate!r} is no rate; expected a number and a time, such as 600/minute"
         ) from error
-    return rate
+
+
+def _count(name: str, whose: str) -> None:
+    """Count a request. Raises TooManyRequests."""
+    rate: _Rate = current_app.extensions[_EXTENSION][name]
+    for limit in rate.limits:
+        so_far, ends = counting.count(limit.key_for(name, whose), limit.get_expiry())
+        window = _Window(limit.amount, max(0, limit.amount - so_far), ends)
+        # Of several, the one that is used up first.
+        g.window = min(g.get("window", window), window, key=attrgetter("left"))
+        if so_far > limit.amount:
+            raise TooManyRequests(f"At most {rate.text} is answered. Wait as many seconds as Retry-After says.")
 
 
 def _told(response: Response) -> Response:
     """The headers of draft-ietf-httpapi-ratelimit-headers-06, whose times are seconds from now."""
-    window = _window()
+    window: _Window | None = g.get("window")
     if window is None:
         return response
-    most, left, ends = window
-    seconds = str(max(0, ceil(ends - time.time())))
-    response.headers["RateLimit-Limit"] = str(most)
-    response.headers["RateLimit-Remaining"] = str(left)
+    seconds = str(max(0, ceil(window.ends - time.time())))
+    response.headers["RateLimit-Limit"] = str(window.most)
+    response.headers["RateLimit-Remaining"] = str(window.left)
     response.headers["RateLimit-Reset"] = seconds
-    if response.status_code == 429:
+    if response.status_code == TooManyRequests.code:
         response.headers["Retry-After"] = seconds
     return response
-
-
-def _window() -> tuple[int, int, float] | None:
-    """How many requests the asker's window has, how many are left of it, and when it ends (seconds of the epoch)."""
-    if "api_windows" in g:
-        stats = [(limit, _strategy.get_window_stats(limit, *_PREFIX, whose)) for limit, whose in g.api_windows]
-        # Of several windows, the one that is used up first.
-        return min(((limit.amount, each.remaining, each.reset_time) for limit, each in stats), key=itemgetter(1))
-    if _counts_itself() or (limit := limiter.current_limit) is None:
-        return None
-    ends, left = limit.window
-    return limit.limit.amount, left, ends

@@ -38,6 +38,32 @@ _HEALTH = b"GET /healthz "
 class _Client(socket.socket):
     """A client's socket: threads may wait for it, the main loop never does."""
 
+    _held: list[bytes] | None = None
+
+    def sendall(self, data: Any, flags: int = 0) -> None:
+        """Send it, or leave it to ``at_once``."""
+        if self._held is None:
+            super().sendall(data, flags)
+        else:
+            self._held.append(data)
+
+    def at_once(self, answer: Callable[[], bool]) -> bool:
+        """Run ``answer``, and send what it sends in one piece, without waiting for a client that takes nothing in.
+
+        Returns
+        -------
+        bool
+            What ``answer`` gives; False where not all was taken.
+        """
+        self._held = []
+        try:
+            stays, whole = answer(), b"".join(self._held)
+        finally:
+            self._held = None
+        with suppress(OSError):
+            return self.send(whole, socket.MSG_DONTWAIT) == len(whole) and stays
+        return False
+
     def arrived(self) -> bytes | None:
         """What came next: nothing where the client has gone, None where nothing came yet."""
         try:

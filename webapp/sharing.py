@@ -72,7 +72,6 @@ class SharingWorker(PatientWorker):
             self.finish_request(conn, stays)
 
     def handle_request(self, req: Any, conn: Connection) -> bool:
-        if lots.in_lot():
-            # A client that takes nothing in loses its answer; it must not keep the others waiting for theirs.
-            conn.sock.setblocking(False)
-        return super().handle_request(req, conn)
+        answer = partial(super().handle_request, req, conn)
+        # A client that takes nothing in loses its answer; it must not keep the others waiting for theirs.
+        return conn.sock.at_once(answer) if lots.in_lot() else answer()

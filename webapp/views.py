@@ -4,16 +4,16 @@ from flask import Blueprint, Response, current_app, send_file
 from flask_wtf.csrf import CSRFError
 from werkzeug.exceptions import NotFound
 
-from webapp.limits import form_limit
+from webapp.limits import limited
 from webapp.public import about, form, what_if
 from webapp.vendored import PARTS
 
 pages = Blueprint("pages", __name__)
 
 pages.get("/")(form.blank_form)
-pages.post("/")(form_limit(form.answer))
+pages.post("/")(limited("form_rate")(form.answer))
 pages.route("/edit", methods=["GET", "POST"])(form.edit)
-pages.route("/what-if", methods=["GET", "POST"])(form_limit(what_if.try_terms))
+pages.route("/what-if", methods=["GET", "POST"])(limited("form_rate")(what_if.try_terms))
 pages.get("/about")(about.about)
 pages.get("/about/card")(about.card)
 pages.app_errorhandler(CSRFError)(form.expired)

@@ -4,7 +4,7 @@ import time
 from pathlib import Path
 
 import pytest
-from flask import Flask, g
+from flask import Flask
 from pages import TOKEN
 from problems import faults
 from sqlalchemy import update
@@ -12,7 +12,7 @@ from web import ANSWERS, PASSWORD, api_key, app_with, employ, program
 
 from payoff.errors import SettingsError
 from webapp import limits, storage
-from webapp.storage.counting import CountStorage
+from webapp.storage.counting import count
 from webapp.storage.tables import RateCount
 
 ASKED = "/api/v1/predictions"
@@ -109,32 +109,13 @@ def test_a_rate_that_is_none_is_refused_at_the_start(tmp_path: Path, rate: str) 
 
 def test_windows_that_ended_are_deleted(tmp_path: Path) -> None:
     app = app_with(tmp_path)
-    counts = CountStorage()
     with app.test_request_context("/"):
         for name in "abc":
-            counts.incr(name, 60)
+            count(name, 60)
         end_windows(app)
-        counts.incr("d", 60)
+        count("d", 60)
     with app.extensions[storage.EXTENSION].session() as session:
         assert [row.key for row in session.query(RateCount)] == ["d"]
-
-
-def test_one_request_counts_in_one_transaction_and_the_next_asks_anew(tmp_path: Path) -> None:
-    app = app_with(tmp_path)
-    counts = CountStorage()
-    with app.test_request_context("/"):
-        assert counts.incr("a", 60) == 1
-        assert (counts.get("a"), g.counted["a"][0]) == (1, 1)
-    with app.test_request_context("/"):
-        assert counts.get("a") == 1
-        assert counts.incr("a", 60, 5) == 6
-        assert time.time() < counts.get_expiry("a") <= time.time() + 60
-        counts.clear("a")
-        assert counts.get("a") == 0
-        assert counts.get_expiry("a") <= time.time()
-        counts.incr("b", 60)
-        assert counts.reset() == 1
-        assert counts.check()
 
 
 def test_a_forwarded_address_counts_only_behind_a_trusted_proxy(tmp_path: Path) -> None:

@@ -112,10 +112,7 @@ def _json(largest: int) -> Any:
         # A body sent in chunks states no length; werkzeug cuts it at the limit instead of refusing it.
         raise RequestEntityTooLarge(f"Send fewer than {largest:,} bytes.")
     try:
-        # Integers become floats at once: Python refuses to read those of thousands of digits.
-        return json.loads(
-            body.decode("utf-8"), parse_int=float, parse_constant=_no_number, object_pairs_hook=_unambiguous
-        )
+        return _DECODER.decode(body.decode("utf-8"))
     except json.JSONDecodeError as error:
         raise InvalidAnswers({"": f"is not JSON: {error.msg}, line {error.lineno}, column {error.colno}"}) from error
     except UnicodeDecodeError as error:
@@ -136,6 +133,10 @@ def _unambiguous(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
         times = Counter(name for name, _ in named)
         raise InvalidAnswers({name[:64]: "is given more than once" for name in fields if times[name] > 1})
     return fields
+
+
+#: Integers become floats at once: Python refuses to read those of thousands of digits.
+_DECODER = json.JSONDecoder(parse_int=float, parse_constant=_no_number, object_pairs_hook=_unambiguous)
 
 
 def _worded(item: ErrorDetails) -> str:

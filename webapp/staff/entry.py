@@ -10,7 +10,7 @@ from wtforms import PasswordField, StringField
 from wtforms.validators import InputRequired, Length
 
 from webapp.access import enter, leave, visitor
-from webapp.limits import login_limit
+from webapp.limits import limited
 from webapp.staff.stale import answer_stale
 from webapp.storage import database
 from webapp.storage.logins import log_in
@@ -31,7 +31,7 @@ class LoginForm(FlaskForm):
 
 
 @entry.route("/login", methods=["GET", "POST"])
-@login_limit
+@limited("login_rate")
 def login() -> tuple[str, int] | Response:
     """The form, and its answer: the page that was asked for, or the same words whatever was wrong."""
     back = _page_here(request.args.get("next"))
