@@ -10,7 +10,7 @@ import pandas as pd
 from pydantic import BaseModel, ConfigDict
 from scipy.special import ndtri
 
-from payoff import trees
+from payoff.trees import Booster
 
 #: scikit-learn's: nearer to the ends of the training loans than this is beyond them, and no share is nearer to 0 or 1.
 _BOUND = 1e-7
@@ -100,7 +100,7 @@ class Ensemble:
         self._numbers = list(compiled.numbers)
         self._quantiles = np.array(list(compiled.numbers.values()))
         self._shares = np.asarray(compiled.shares)
-        self._computed = [trees.Trees(each.text) for each in compiled.trees]
+        self._computed = [Booster(each.text) for each in compiled.trees]
 
     def __call__(self, table: pd.DataFrame) -> np.ndarray:
         """Probability of class 1 of each row of ``table``, which has at least the features of the ensemble."""

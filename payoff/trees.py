@@ -16,7 +16,7 @@ _FLOAT64, _ROW_MAJOR, _NORMAL, _FROM_THE_FIRST, _ALL = 1, 1, 0, 0, -1
 _PARAMETERS = b"num_threads=1"
 
 
-class Trees:
+class Booster:
     """A model in LightGBM's text format; several threads may ask it at once.
 
     Raises

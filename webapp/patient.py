@@ -40,28 +40,22 @@ class _Client(socket.socket):
 
     _held: list[bytes] | None = None
 
+    def hold(self) -> None:
+        """Keep what is sent from now on, until ``let_out``."""
+        self._held = []
+
     def sendall(self, data: Any, flags: int = 0) -> None:
-        """Send it, or leave it to ``at_once``."""
+        """Send or keep it."""
         if self._held is None:
             super().sendall(data, flags)
         else:
             self._held.append(data)
 
-    def at_once(self, answer: Callable[[], bool]) -> bool:
-        """Run ``answer``, and send what it sends in one piece, without waiting for a client that takes nothing in.
-
-        Returns
-        -------
-        bool
-            What ``answer`` gives; False where not all was taken.
-        """
-        self._held = []
-        try:
-            stays, whole = answer(), b"".join(self._held)
-        finally:
-            self._held = None
+    def let_out(self) -> bool:
+        """Send what was kept, in one piece and without waiting; whether the client took all of it."""
+        whole, self._held = b"".join(self._held or ()), None
         with suppress(OSError):
-            return self.send(whole, socket.MSG_DONTWAIT) == len(whole) and stays
+            return self.send(whole, socket.MSG_DONTWAIT) == len(whole)
         return False
 
     def arrived(self) -> bytes | None:

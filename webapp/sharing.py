@@ -68,10 +68,12 @@ class SharingWorker(PatientWorker):
     def _finish_lot(self, lot: Sequence[Connection], stay: Sequence[bool]) -> None:
         self._working = False
         self._complete_at = time.monotonic() + LINGER_SECONDS
+        # Answers go out together, from here: whoever has one asks again at once, and would interrupt the work on those
+        # of the others. A client that takes nothing in loses its answer; it must not keep the others waiting.
         for conn, stays in zip(lot, stay, strict=True):
-            self.finish_request(conn, stays)
+            self.finish_request(conn, conn.sock.let_out() and stays)
 
     def handle_request(self, req: Any, conn: Connection) -> bool:
-        answer = partial(super().handle_request, req, conn)
-        # A client that takes nothing in loses its answer; it must not keep the others waiting for theirs.
-        return conn.sock.at_once(answer) if lots.in_lot() else answer()
+        if lots.in_lot():
+            conn.sock.hold()
+        return super().handle_request(req, conn)

@@ -10,8 +10,8 @@ import pytest
 from sklearn.ensemble import ExtraTreesClassifier, RandomForestClassifier
 from sklearn.preprocessing import QuantileTransformer
 
-from payoff import trees
 from payoff.compiled import Additive, Compiled, Ensemble, Trees, normal_scores
+from payoff.trees import Booster
 from training import compiling
 from training.compiling import Forest, NotCompiled, compile_directory, forest_text
 
@@ -80,7 +80,7 @@ def test_trees_say_what_lightgbm_says_of_them_from_many_threads_at_once() -> Non
     seen[RNG.random(seen.shape) < 0.1] = np.nan
     truth = (np.nan_to_num(seen[:, 0]) + RNG.normal(size=500) > 0).astype(int)
     booster = lightgbm.train({"objective": "binary", "verbose": -1, "num_threads": 1}, lightgbm.Dataset(seen, truth))
-    computed = trees.Trees(booster.model_to_string())
+    computed = Booster(booster.model_to_string())
     wanted = booster.predict(seen)
     with ThreadPoolExecutor(8) as pool:
         for said in pool.map(computed, [seen] * 40):

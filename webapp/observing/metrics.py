@@ -39,7 +39,7 @@ _GATHERED_SECONDS = Histogram(
     registry=REGISTRY, buckets=_SECONDS,
 )  # fmt: skip
 _WAITING = Gauge(
-    "payoff_gathered_waiting", "How many wait to be served together.", ("stage",),
+    "payoff_gathered_waiting", "How many wait for the next lot.", ("stage",),
     registry=REGISTRY, multiprocess_mode="livesum",
 )  # fmt: skip
 _REFUSED = Counter("payoff_refused", "Loans that were turned away unpredicted.", ("reason",), registry=REGISTRY)
@@ -95,7 +95,7 @@ def gathered(stage: str, size: int, seconds: float) -> None:
 
 
 def waiting(stage: str, number: int) -> None:
-    """So many wait at ``stage`` now, in this process."""
+    """So many wait at ``stage`` (``lot``) now, in this process."""
     _waiting(stage).set(number)
 
 
