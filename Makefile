@@ -19,13 +19,14 @@ PYTEST_ARGS ?=
 .PHONY: help setup setup-dev run test coverage figures container lint lock messages clean
 
 help:
-	@sed -n 's/^# //p' Makefile
+	@sed -n 's/^# make /make /p' Makefile
 
 run: setup
 	$(BIN)/payoff run
 
+# The tests often wait for a browser or a server, so three processes keep two cores busy.
 test: setup-dev
-	$(BIN)/pytest --numprocesses 2 --dist loadfile --no-loadscope-reorder $(PYTEST_ARGS)
+	$(BIN)/pytest --numprocesses 3 --dist loadfile --no-loadscope-reorder $(PYTEST_ARGS)
 
 coverage: PYTEST_ARGS += --cov --cov-report=term
 coverage: test
