@@ -24,9 +24,8 @@ help:
 run: setup
 	$(BIN)/payoff run
 
-# The tests often wait for a browser or a server, so three processes keep two cores busy.
 test: setup-dev
-	$(BIN)/pytest --numprocesses 3 --dist loadfile --no-loadscope-reorder $(PYTEST_ARGS)
+	$(BIN)/pytest --numprocesses 2 --dist loadfile --no-loadscope-reorder $(PYTEST_ARGS)
 
 coverage: PYTEST_ARGS += --cov --cov-report=term
 coverage: test

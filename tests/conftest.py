@@ -1,9 +1,10 @@
 """Fixtures shared by all tests. Servers are started once, when a test first asks for them."""
 
+import fcntl
 import os
 import shutil
 import uuid
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -217,22 +218,47 @@ def original_files() -> Path:
     return directory
 
 
+def once(directories: pytest.TempPathFactory, name: str, make: Callable[[Path], None]) -> Path:
+    """The directory ``name`` that ``make`` filled for the first process of the run that asked; not to be changed."""
+    common = directories.getbasetemp()
+    if "PYTEST_XDIST_WORKER" in os.environ:
+        common = common.parent
+    with (common / f"{name}.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        made = common / name
+        if not made.exists():
+            making = directories.mktemp(name)
+            make(making)
+            making.rename(made)
+    return made
+
+
 @pytest.fixture(scope="session")
-def real_settings(archive_cache: Path, tmp_path_factory: pytest.TempPathFactory) -> "Settings":
-    """Settings of the real bank after its ETL, with all feature tables built."""
+def real_bank(archive_cache: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The real bank after its ETL, with all feature tables built, as ``settings_in`` expects it; not to be changed."""
     from bank import exported, settings_in
 
     from features.build import build_features
     from features.sets import SET_NAMES
 
-    directory = tmp_path_factory.mktemp("real")
-    (directory / "var").mkdir()
-    (directory / "var" / "cache").symlink_to(archive_cache)
-    settings = settings_in(directory, "archive")
-    lake = exported(settings)
-    for name in SET_NAMES:
-        build_features(lake, name)
-    return settings
+    def make(directory: Path) -> None:
+        (directory / "var").mkdir()
+        (directory / "var" / "cache").symlink_to(archive_cache)
+        lake = exported(settings_in(directory, "archive"))
+        for name in SET_NAMES:
+            build_features(lake, name)
+
+    return once(tmp_path_factory, "bank", make)
+
+
+@pytest.fixture(scope="session")
+def real_settings(real_bank: Path, tmp_path_factory: pytest.TempPathFactory) -> "Settings":
+    """Settings of a real bank of this process's own."""
+    from bank import settings_in
+
+    own = tmp_path_factory.mktemp("real")
+    shutil.copytree(real_bank, own, symlinks=True, dirs_exist_ok=True)
+    return settings_in(own, "archive")
 
 
 @pytest.fixture(scope="session")
@@ -244,23 +270,35 @@ def real_lake(real_settings: "Settings") -> "Lake":
 
 
 @pytest.fixture(scope="session")
-def trained(real_lake: "Lake") -> "Metadata":
+def trained(real_bank: Path, real_lake: "Lake", tmp_path_factory: pytest.TempPathFactory) -> "Metadata":
     """A model of what the form asks, trained on the real bank and promoted."""
-    from bank import SEED
-
-    from training.publish import Training, train
-
-    return train(real_lake, "form", Training(SEED)).metadata
+    return _trained("form", real_bank, real_lake, tmp_path_factory)
 
 
 @pytest.fixture(scope="session")
-def trained_full(real_lake: "Lake") -> "Metadata":
+def trained_full(real_bank: Path, real_lake: "Lake", tmp_path_factory: pytest.TempPathFactory) -> "Metadata":
     """A model of what the bank knows of its accounts, trained on the real bank and promoted."""
+    return _trained("full", real_bank, real_lake, tmp_path_factory)
+
+
+def _trained(feature_set: str, bank_directory: Path, lake: "Lake", directories: pytest.TempPathFactory) -> "Metadata":
     from bank import SEED
 
+    from payoff.lake import DirectoryLake
+    from payoff.model import read_metadata, versions
+    from payoff.registry import promote
     from training.publish import Training, train
 
-    return train(real_lake, "full", Training(SEED)).metadata
+    def make(directory: Path) -> None:
+        shutil.copytree(bank_directory / "lake", directory, dirs_exist_ok=True)
+        train(DirectoryLake(directory), feature_set, Training(SEED))
+
+    made = DirectoryLake(once(directories, f"trained-{feature_set}", make))
+    (version,) = versions(made)
+    for key in made.keys(f"models/{version}/"):
+        lake.write(key, made.read(key))
+    promote(lake, version)
+    return read_metadata(lake, version)
 
 
 @pytest.hookimpl(trylast=True)

@@ -22,11 +22,11 @@ R = TypeVar("R")
 
 #: The settings that hold a rate.
 RATES = ("api_rate", "form_rate", "login_rate")
-_EXTENSION = "payoff.rates"
+EXTENSION = "payoff.rates"
 
 
 @dataclass(frozen=True)
-class _Rate:
+class Rate:
     """A rate as it was set, and its windows."""
 
     text: str
@@ -81,14 +81,14 @@ def restrain(app: Flask, settings: Settings) -> None:
     SettingsError
         A rate is none.
     """
-    app.extensions[_EXTENSION] = {name: _read(name, getattr(settings, name)) for name in RATES}
+    app.extensions[EXTENSION] = {name: _read(name, getattr(settings, name)) for name in RATES}
     app.after_request(_told)
 
 
-def _read(name: str, rate: str) -> _Rate:
+def _read(name: str, rate: str) -> Rate:
     try:
         # What cannot be read would otherwise be no limit at all.
-        return _Rate(rate, tuple(parse_many(rate)))
+        return Rate(rate, tuple(parse_many(rate)))
     except ValueError as error:
         raise SettingsError(
             f"PAYOFF_{name.upper()}={rate!r} is no rate; expected a number and a time, such as 600/minute"
@@ -97,7 +97,7 @@ def _read(name: str, rate: str) -> _Rate:
 
 def _count(name: str, whose: str) -> None:
     """Count a request. Raises TooManyRequests."""
-    rate: _Rate = current_app.extensions[_EXTENSION][name]
+    rate: Rate = current_app.extensions[EXTENSION][name]
     for limit in rate.limits:
         so_far, ends = counting.count(limit.key_for(name, whose), limit.get_expiry())
         window = _Window(limit.amount, max(0, limit.amount - so_far), ends)

@@ -10,6 +10,7 @@ from web import PASSWORD, api_key
 
 from attempts.area import Area
 from attempts.world import World, alike, said
+from webapp import limits
 from webapp.storage.tables import ApiKey, Batch
 from webapp.storage.users import add_key, add_user, find_user, key_of, revoke_key, set_disabled
 
@@ -98,10 +99,10 @@ TOO_OFTEN = Area("too often")
 
 @TOO_OFTEN.attempt("more than the rate, under a new `X-Forwarded-For` each time", "429")
 def _(world: World) -> str:
-    extensions = world.app.extensions
-    usual, extensions["payoff.api_limits"] = extensions["payoff.api_limits"], parse_many("3/hour")
+    rates = world.app.extensions[limits.EXTENSION]
+    usual, rates["api_rate"] = rates["api_rate"], limits.Rate("3/hour", tuple(parse_many("3/hour")))
     try:
         forged = [{"X-Forwarded-For": f"192.0.2.{n}", "X-Real-IP": f"192.0.2.{n}"} for n in range(4)]
         return said([world.browser().get("/api/v1/models", headers=each) for each in forged][-1])
     finally:
-        extensions["payoff.api_limits"] = usual
+        rates["api_rate"] = usual
